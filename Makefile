@@ -21,7 +21,7 @@ help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 18
 
 demo: $(STAMP) git ## run the whole thing on a throw-away repository
-	@PYTHONPATH=tests $(PY) tests/demo/demo.py $(DEMO_ARGS)
+	@PYTHONPATH=tests $(PY) -P tests/demo/demo.py $(DEMO_ARGS)
 
 test: $(STAMP) git ## run the tests
 	@$(PY) -m pytest $(PYTEST_ARGS)
@@ -37,7 +37,7 @@ format: $(STAMP) ## put the code in its form
 	$(PY) -m ruff check --fix
 
 bench: $(STAMP) git ## measure
-	@PYTHONPATH=tests $(PY) tests/bench/run.py $(BENCH_ARGS)
+	@PYTHONPATH=tests $(PY) -P tests/bench/run.py $(BENCH_ARGS)
 
 # A campaign takes as long as it takes.
 campaign: $(STAMP) git ## run the long tests: many seeds, many faults
