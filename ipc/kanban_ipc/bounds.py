@@ -1,0 +1,50 @@
+"""Every limit on what one program accepts from another.
+
+A full buffer answers or refuses; it never grows. Each number says its reason.
+"""
+
+from typing import Final
+
+LINK_VERSION: Final = 1
+"""Major version of the link. A daemon talks to this one and the one before."""
+
+LINK_FRAME_BYTES_MAX: Final = 1 << 20
+"""One encoded message on the link. The largest is an assignment: a ticket's texts
+(``TICKET_TEXT_BYTES_MAX``) with its comments; a diff stays on disk."""
+LINK_FRAMES_MAX: Final = 64
+"""Messages in one ZeroMQ multipart. ZeroMQ's high-water mark counts whole
+multiparts, so without this bound one of them could hold any number of frames."""
+LINK_MESSAGES_PER_TURN_MAX: Final = 512
+"""Multiparts taken from the socket in one turn of the loop, so that a flood on the
+link cannot starve the control socket."""
+LINK_HWM: Final = 1_000
+"""ZeroMQ's own default high-water mark, stated."""
+
+CONTROL_REQUEST_BYTES_MAX: Final = 8 << 20
+"""One Varlink call: an ``import`` of 10,000 tickets comes in pages well below it."""
+CONTROL_CONNECTIONS_MAX: Final = 512
+CONTROL_CALLS_QUEUED_MAX: Final = 32
+"""Pipelined calls waiting on one connection; reading stops there."""
+CONTROL_BACKLOG_BYTES_MAX: Final = 4 << 20
+"""Replies a slow client has not read; past it a stream drops the client."""
+CONTROL_IDLE_PARTIAL_S: Final = 10.0
+"""How long a half-sent request may hold its connection."""
+
+SPAWNER_MESSAGE_BYTES_MAX: Final = 64 << 10
+
+TICKET_TITLE_CHARS_MAX: Final = 500
+TICKET_TEXT_BYTES_MAX: Final = 256 << 10
+"""Description and instructions, each. GitHub's issue bodies end at 64 KiB."""
+LABELS_MAX: Final = 50
+LABEL_CHARS_MAX: Final = 100
+DEPENDENCIES_MAX: Final = 100
+IMPORT_TICKETS_MAX: Final = 2_000
+"""Tickets in one ``Import`` call; the client sends pages."""
+LIST_LIMIT_MAX: Final = 1_000
+SUMMARY_BYTES_MAX: Final = 64 << 10
+MESSAGE_CHARS_MAX: Final = 4_000
+FILES_CHANGED_MAX: Final = 2_000
+"""Changed files named in a result; the count is always whole."""
+STREAM_CHUNK_BYTES_MAX: Final = 256 << 10
+SOCKET_PATH_BYTES_MAX: Final = 107
+"""``sun_path`` is 108 bytes with its NUL: unix(7)."""

@@ -1,0 +1,686 @@
+"""The control interface: its structs, one pair for each method of ``io.kanban``.
+
+``io.kanban.varlink`` beside this file is the description people and foreign
+clients read; ``tests/contract`` proves that the two are the same. Times are integer
+milliseconds UTC (``*_ms``), durations seconds (``*_s``). In calls, an unknown field
+is an error; in replies it is ignored, so that an older client understands a newer
+daemon.
+"""
+
+from typing import Final, Literal, NamedTuple
+
+import msgspec
+
+from kanban_ipc.words import (
+    Activity,
+    Column,
+    FailureClass,
+    LogLevel,
+    Priority,
+    Proof,
+    RunStatus,
+    Sender,
+    Staleness,
+    TaskType,
+    TicketState,
+    WorkerState,
+)
+
+INTERFACE: Final = "io.kanban"
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of a method's parameters."""
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of a method's reply."""
+
+
+class Data(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of what replies are made of."""
+
+
+# ---------------------------------------------------------------------- data
+
+
+class DaemonInfo(Data, frozen=True, kw_only=True):
+    pid: int
+    version: str
+    mode: str
+    state: Literal["starting", "running", "draining", "stopping"]
+    started_at_ms: int
+    uptime_s: float
+    healthy: bool
+    problems: list[str]
+    """Why it is not healthy, and what needs attention; each names the next step."""
+    spawner_pid: int | None
+    state_dir: str
+
+
+class QueueInfo(Data, frozen=True, kw_only=True):
+    depth: int
+    """Ready tickets, the waiting ones included."""
+    waiting: int
+    """Of these: waiting for a time, a dependency or their repository."""
+    backlog: int
+    ready: int
+    in_progress: int
+    blocked: int
+    review: int
+    done: int
+    cancelled: int
+    active_workers: int
+    paused: bool
+
+
+class CurrentRun(Data, frozen=True, kw_only=True):
+    ticket_id: int
+    run_id: str
+    title: str
+    progress: int
+    stale: Staleness
+    running_s: float
+
+
+class LastExit(Data, frozen=True, kw_only=True):
+    code: int | None
+    signal: int | None
+    reason: str
+    at_ms: int
+    last_lines: list[str]
+    """The end of its stderr, oldest first."""
+
+
+class WorkerInfo(Data, frozen=True, kw_only=True):
+    worker_id: str
+    pid: int | None
+    host: str
+    state: WorkerState
+    activity: Activity | None
+    wanted: Literal["run", "stop"]
+    connected: bool
+    slots: int
+    uptime_s: float | None
+    restart_count: int
+    tickets_processed: int
+    current: list[CurrentRun]
+    last_heartbeat_age_s: float | None
+    next_start_in_s: float | None
+    """In BACKOFF: until the next attempt."""
+    last_exit: LastExit | None
+    rss_bytes: int | None
+    cpu_percent: float | None
+    agents: list[str]
+    """Agents it is restricted to; empty is all."""
+    repo: str | None
+
+
+class StopProof(Data, frozen=True, kw_only=True):
+    worker_id: str
+    state: WorkerState
+    signalled: list[str]
+    """Each step taken, in order: ``drain``, ``SIGTERM 123``, ``SIGKILL 123`` …"""
+    escalated: bool
+    survivors: list[int]
+    runs_ended: list[str]
+    proof: Proof
+
+
+class NewTicket(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    title: str
+    description_md: str = ""
+    instructions: str = ""
+    board: str = "main"
+    repo_path: str | None = None
+    base_branch: str | None = None
+    agent: str = "any"
+    model: str | None = None
+    priority: Priority | None = None
+    priority_number: int | None = None
+    """1 to 10, 10 first; instead of ``priority``."""
+    labels: list[str] = []
+    task_type: TaskType = "general"
+    depends_on: list[int] = []
+    depends_on_keys: list[str] = []
+    """Dependencies named by idempotency key; they may be earlier in the same import."""
+    scheduled_at_ms: int | None = None
+    timeout_s: float | None = None
+    estimated_duration_s: float | None = None
+    max_retries: int | None = None
+    key: str | None = None
+    """Idempotency key: the same key is the same ticket."""
+
+
+class Ticket(Data, frozen=True, kw_only=True):
+    id: int
+    board: str
+    title: str
+    description_md: str
+    instructions: str
+    state: TicketState
+    column: Column
+    priority: Priority
+    priority_number: int
+    labels: list[str]
+    task_type: TaskType
+    repo_path: str | None
+    base_branch: str | None
+    branch: str | None
+    worktree: str | None
+    agent: str
+    model: str | None
+    max_retries: int
+    retry_count: int
+    due_at_ms: int | None
+    scheduled_at_ms: int | None
+    depends_on: list[int]
+    timeout_s: float | None
+    estimated_duration_s: float | None
+    actual_duration_s: float | None
+    epoch: int
+    run_id: str | None
+    """The run that holds its lease."""
+    worker_id: str | None
+    waits_for: Literal["due", "depends", "repo"] | None
+    reason: str
+    """Why it is in its state, in a sentence; may be empty."""
+    failure: FailureClass | None
+    key: str | None
+    created_at_ms: int
+    updated_at_ms: int
+    state_changed_at_ms: int
+    started_at_ms: int | None
+    completed_at_ms: int | None
+
+
+class Run(Data, frozen=True, kw_only=True):
+    id: str
+    ticket_id: int
+    title: str
+    epoch: int
+    attempt: int
+    worker_id: str
+    agent: str
+    status: RunStatus
+    failure: FailureClass | None
+    message: str
+    exit_code: int | None
+    signal: int | None
+    summary_md: str
+    progress: int
+    step: str
+    branch: str | None
+    worktree: str | None
+    head_before: str | None
+    head_after: str | None
+    files_changed: list[str]
+    """``M path``, as ``git diff --name-status`` has it."""
+    files_changed_count: int
+    insertions: int
+    deletions: int
+    output_bytes: int
+    log_cut: bool
+    leftovers_killed: int
+    proof: Proof
+    cpu_ms: int
+    rss_max_bytes: int
+    run_dir: str
+    queued_at_ms: int
+    started_at_ms: int | None
+    ended_at_ms: int | None
+    duration_s: float | None
+
+
+class Event(Data, frozen=True, kw_only=True):
+    seq: int
+    ts_ms: int
+    sender: Sender
+    type: str
+    ticket_id: int | None
+    payload: dict[str, str | int | float | bool | None]
+
+
+class Reason(Data, frozen=True, kw_only=True):
+    code: str
+    text: str
+    """What holds the ticket, and the next step."""
+    next_try_ms: int | None
+
+
+class Refusal(Data, frozen=True, kw_only=True):
+    index: int
+    """Position in the call, from 0."""
+    title: str
+    reason: str
+
+
+class BoardQueue(Data, frozen=True, kw_only=True):
+    board: str
+    paused: bool
+    backlog: int
+    ready: int
+    in_progress: int
+    blocked: int
+    review: int
+    done: int
+
+
+# ------------------------------------------------------------------- methods
+
+
+class StatusCall(Call, frozen=True, kw_only=True):
+    workers: list[str] = []
+    """Only these; empty is all."""
+
+
+class StatusReply(Reply, frozen=True, kw_only=True):
+    daemon: DaemonInfo
+    queue: QueueInfo
+    workers: list[WorkerInfo]
+
+
+class StartWorkerCall(Call, frozen=True, kw_only=True):
+    worker_id: str | None = None
+    count: int = 1
+    slots: int | None = None
+    agents: list[str] = []
+    repo: str | None = None
+    wait: bool = True
+
+
+class WorkersReply(Reply, frozen=True, kw_only=True):
+    workers: list[WorkerInfo]
+
+
+class StopWorkerCall(Call, frozen=True, kw_only=True):
+    worker_ids: list[str] = []
+    all: bool = False
+    now: bool = False
+    wait: bool = True
+
+
+class StoppedReply(Reply, frozen=True, kw_only=True):
+    stopped: list[StopProof]
+
+
+class RestartWorkerCall(Call, frozen=True, kw_only=True):
+    worker_ids: list[str] = []
+    all: bool = False
+    now: bool = False
+    wait: bool = True
+
+
+class RestartedReply(Reply, frozen=True, kw_only=True):
+    workers: list[WorkerInfo]
+    stopped: list[StopProof]
+
+
+class ScaleCall(Call, frozen=True, kw_only=True):
+    count: int
+    now: bool = False
+    wait: bool = True
+
+
+class WorkersCall(Call, frozen=True, kw_only=True):
+    pass
+
+
+class ResetFailedCall(Call, frozen=True, kw_only=True):
+    worker_ids: list[str] = []
+    """Empty is every FATAL worker."""
+
+
+class LogsCall(Call, frozen=True, kw_only=True):
+    source: str
+    """A worker's id, or ``daemon``."""
+    lines: int = 100
+    follow: bool = False
+
+
+class TextReply(Reply, frozen=True, kw_only=True):
+    text: str
+
+
+class AddCall(Call, frozen=True, kw_only=True):
+    ticket: NewTicket
+    ready: bool = False
+
+
+class AddReply(Reply, frozen=True, kw_only=True):
+    id: int
+    created: bool
+    """False: the key was known, this is the ticket it names."""
+    ticket: Ticket
+    notes: list[str]
+    """What the user should know, such as that no worker can do it now."""
+
+
+class ImportCall(Call, frozen=True, kw_only=True):
+    tickets: list[NewTicket]
+    ready: bool = False
+
+
+class ImportReply(Reply, frozen=True, kw_only=True):
+    ids: list[int]
+    """In the order of the call; all or nothing: empty when anything was refused."""
+    created: int
+    refused: list[Refusal]
+
+
+class ListCall(Call, frozen=True, kw_only=True):
+    board: str | None = None
+    states: list[TicketState] = []
+    columns: list[Column] = []
+    repo: str | None = None
+    agent: str | None = None
+    label: str | None = None
+    cancelled: bool = False
+    """Include cancelled tickets when no state is named."""
+    sort: Literal["id", "priority", "updated", "created", "state", "title"] = "id"
+    descending: bool = False
+    limit: int = 100
+    offset: int = 0
+
+
+class ListReply(Reply, frozen=True, kw_only=True):
+    tickets: list[Ticket]
+    total: int
+
+
+class ShowCall(Call, frozen=True, kw_only=True):
+    id: int
+
+
+class ShowReply(Reply, frozen=True, kw_only=True):
+    ticket: Ticket
+    runs: list[Run]
+    """Newest first."""
+
+
+class TicketReply(Reply, frozen=True, kw_only=True):
+    ticket: Ticket
+
+
+class TicketsReply(Reply, frozen=True, kw_only=True):
+    tickets: list[Ticket]
+
+
+class ReadyCall(Call, frozen=True, kw_only=True):
+    ids: list[int]
+
+
+class MoveCall(Call, frozen=True, kw_only=True):
+    id: int
+    to: Column
+    cancel: bool = False
+    """Cancel the live run first, if there is one."""
+
+
+class RetryCall(Call, frozen=True, kw_only=True):
+    ids: list[int]
+    fresh: bool = False
+
+
+class CancelCall(Call, frozen=True, kw_only=True):
+    ids: list[int]
+    requeue: bool = False
+    """The run only: the ticket becomes Ready again."""
+    wait: bool = True
+
+
+class CancelledReply(Reply, frozen=True, kw_only=True):
+    tickets: list[Ticket]
+    runs: list[Run]
+    """The runs that were ended for it, with their level of proof."""
+
+
+class WhyCall(Call, frozen=True, kw_only=True):
+    id: int
+
+
+class WhyReply(Reply, frozen=True, kw_only=True):
+    ticket: Ticket
+    reasons: list[Reason]
+
+
+class WaitCall(Call, frozen=True, kw_only=True):
+    ids: list[int]
+    states: list[TicketState] = []
+    """Empty: until the ticket rests (Review, Done or Blocked)."""
+
+
+class RunsCall(Call, frozen=True, kw_only=True):
+    ticket_id: int | None = None
+    worker_id: str | None = None
+    status: RunStatus | None = None
+    limit: int = 50
+
+
+class RunsReply(Reply, frozen=True, kw_only=True):
+    runs: list[Run]
+
+
+class RunShowCall(Call, frozen=True, kw_only=True):
+    run: str
+    """A run's id, the unique beginning of one, or a ticket's number for its latest."""
+
+
+class LogLine(Data, frozen=True, kw_only=True):
+    ts_ms: int
+    level: LogLevel
+    message: str
+
+
+class RunShowReply(Reply, frozen=True, kw_only=True):
+    run: Run
+    log: list[LogLine]
+
+
+class RunLogsCall(Call, frozen=True, kw_only=True):
+    run: str
+    stream: Literal["stdout", "stderr", "all"] = "all"
+    follow: bool = False
+    lines: int | None = None
+    """Only the last lines; absent is everything kept."""
+
+
+class RunLogsReply(Reply, frozen=True, kw_only=True):
+    stream: Literal["stdout", "stderr"]
+    text: str
+    """Bytes that are not UTF-8 are replaced."""
+
+
+class RunDiffCall(Call, frozen=True, kw_only=True):
+    run: str
+
+
+class RunCancelCall(Call, frozen=True, kw_only=True):
+    run: str
+    requeue: bool = False
+    wait: bool = True
+
+
+class RunReply(Reply, frozen=True, kw_only=True):
+    run: Run
+
+
+class EventsCall(Call, frozen=True, kw_only=True):
+    since: int | None = None
+    """Events after this cursor; absent: with ``follow`` the new ones only, else the
+    last ``limit``."""
+    ticket_id: int | None = None
+    types: list[str] = []
+    follow: bool = False
+    limit: int = 100
+
+
+class EventsReply(Reply, frozen=True, kw_only=True):
+    events: list[Event]
+    cursor: int
+    """Pass it as ``since`` to go on without a gap."""
+
+
+class QueueStatusCall(Call, frozen=True, kw_only=True):
+    pass
+
+
+class QueueReply(Reply, frozen=True, kw_only=True):
+    queue: QueueInfo
+    boards: list[BoardQueue]
+
+
+class QueuePauseCall(Call, frozen=True, kw_only=True):
+    board: str | None = None
+
+
+class QueueResumeCall(Call, frozen=True, kw_only=True):
+    board: str | None = None
+
+
+class DrainCall(Call, frozen=True, kw_only=True):
+    wait: bool = True
+
+
+class ShutdownCall(Call, frozen=True, kw_only=True):
+    now: bool = False
+    keep_workers: bool = False
+    """Hand over: leave workers and runs to the next daemon."""
+
+
+class DoneReply(Reply, frozen=True, kw_only=True):
+    message: str
+
+
+class Method(NamedTuple):
+    """One method of the interface."""
+
+    call: type[Call]
+    reply: type[Reply]
+    streams: bool = False
+    """May be called with ``more``."""
+
+
+METHODS: Final[dict[str, Method]] = {
+    "Status": Method(StatusCall, StatusReply),
+    "Workers": Method(WorkersCall, WorkersReply),
+    "StartWorker": Method(StartWorkerCall, WorkersReply),
+    "StopWorker": Method(StopWorkerCall, StoppedReply),
+    "RestartWorker": Method(RestartWorkerCall, RestartedReply),
+    "Scale": Method(ScaleCall, RestartedReply),
+    "ResetFailed": Method(ResetFailedCall, WorkersReply),
+    "Logs": Method(LogsCall, TextReply, streams=True),
+    "Add": Method(AddCall, AddReply),
+    "Import": Method(ImportCall, ImportReply),
+    "List": Method(ListCall, ListReply),
+    "Show": Method(ShowCall, ShowReply),
+    "Ready": Method(ReadyCall, TicketsReply),
+    "Move": Method(MoveCall, TicketReply),
+    "Retry": Method(RetryCall, TicketsReply),
+    "Cancel": Method(CancelCall, CancelledReply),
+    "Why": Method(WhyCall, WhyReply),
+    "Wait": Method(WaitCall, TicketsReply),
+    "Runs": Method(RunsCall, RunsReply),
+    "RunShow": Method(RunShowCall, RunShowReply),
+    "RunLogs": Method(RunLogsCall, RunLogsReply, streams=True),
+    "RunDiff": Method(RunDiffCall, TextReply, streams=True),
+    "RunCancel": Method(RunCancelCall, RunReply),
+    "Events": Method(EventsCall, EventsReply, streams=True),
+    "QueueStatus": Method(QueueStatusCall, QueueReply),
+    "QueuePause": Method(QueuePauseCall, QueueReply),
+    "QueueResume": Method(QueueResumeCall, QueueReply),
+    "Drain": Method(DrainCall, DoneReply),
+    "Shutdown": Method(ShutdownCall, DoneReply),
+}
+
+
+# -------------------------------------------------------------------- errors
+
+
+class NotFound(Data, frozen=True, kw_only=True):
+    """No such ticket, run, worker, board or agent."""
+
+    what: str
+    message: str
+
+
+class InvalidTransition(Data, frozen=True, kw_only=True):
+    state: str
+    to: str
+    message: str
+
+
+class StaleState(Data, frozen=True, kw_only=True):
+    expected: str
+    found: str
+    message: str
+
+
+class TicketLocked(Data, frozen=True, kw_only=True):
+    ticket_id: int
+    run_id: str
+    message: str
+
+
+class Refused(Data, frozen=True, kw_only=True):
+    """A well-formed wish that cannot be granted now; the message says why and what to
+    do.
+    """
+
+    message: str
+
+
+class InvalidArgument(Data, frozen=True, kw_only=True):
+    """A field of a well-formed call has a value it may not have."""
+
+    field: str
+    message: str
+
+
+class NotPermitted(Data, frozen=True, kw_only=True):
+    message: str
+
+
+class CursorExpired(Data, frozen=True, kw_only=True):
+    base: int
+    message: str
+
+
+class ShuttingDown(Data, frozen=True, kw_only=True):
+    message: str
+
+
+class StoreFailed(Data, frozen=True, kw_only=True):
+    """The disk or the database refused; nothing was acknowledged."""
+
+    message: str
+
+
+ControlError = (
+    NotFound
+    | InvalidTransition
+    | StaleState
+    | TicketLocked
+    | Refused
+    | InvalidArgument
+    | NotPermitted
+    | CursorExpired
+    | ShuttingDown
+    | StoreFailed
+)
+
+ERRORS: Final[dict[str, type[Data]]] = {
+    kind.__name__: kind
+    for kind in (
+        NotFound,
+        InvalidTransition,
+        StaleState,
+        TicketLocked,
+        Refused,
+        InvalidArgument,
+        NotPermitted,
+        CursorExpired,
+        ShuttingDown,
+        StoreFailed,
+    )
+}

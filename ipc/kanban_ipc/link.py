@@ -1,0 +1,349 @@
+"""The link: what a worker and the daemon say to each other.
+
+Theory. The daemon binds a ROUTER, each worker connects a DEALER whose identity is
+``identity(worker_id, incarnation)``. A worker says ``Hello`` first, and again
+whenever the connection is new or the daemon asks (``HelloWanted``); it is answered
+``Welcome`` or ``Refused``. From then on:
+
+* the daemon pushes ``Assign``; the worker answers with ``Started``, ``Log`` and
+  ``Finished``, the *reliable* messages: each carries the run's next sequence
+  number (from 1), is resent after every ``Welcome`` until the cumulative ``Ack``
+  covers it, and is idempotent on (run, epoch, seq);
+* ``Progress`` is unreliable, at most one a second and run;
+* ``Heartbeat`` every ``Welcome.heartbeat_s`` lists the runs held, with what was
+  *observed of the work*; ``Beat`` answers it. A listed run the daemon does not know
+  is told ``Drop``; a leased run that is missing from ``Hello`` or ``Heartbeat`` is
+  assigned again (same epoch, ``adopt``);
+* ``Finished`` is durable on the worker's disk before it is sent, and stays there
+  until it is acknowledged; the daemon acknowledges only what it has committed.
+
+A ``Log`` or ``Started`` whose (run, epoch) the daemon does not hold is acknowledged
+and changes nothing; a stale ``Finished`` is acknowledged, journalled, changes
+nothing else, and is answered with ``Drop``.
+"""
+
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+
+from kanban_ipc.words import (
+    AgentKind,
+    Epoch,
+    FailureClass,
+    LogLevel,
+    Priority,
+    Proof,
+    RunId,
+    TaskType,
+    TicketId,
+    WorkerId,
+)
+
+IDENTITY_SEPARATOR: Final = b":"
+
+
+def identity(worker_id: WorkerId, incarnation: str) -> bytes:
+    """The ZeroMQ routing id of one start of a worker."""
+    return worker_id.encode("ascii") + IDENTITY_SEPARATOR + incarnation.encode("ascii")
+
+
+class Message(
+    msgspec.Struct, frozen=True, array_like=True, tag=True, omit_defaults=False
+):
+    """Base of everything on the link; the tag is the class's name."""
+
+
+class Part(msgspec.Struct, frozen=True, array_like=True):
+    """Base of what messages are made of."""
+
+
+# --------------------------------------------------------------------- parts
+
+
+class ProcessId(Part, frozen=True):
+    """Identity of a process: a pid alone is not one (pids are reused)."""
+
+    boot_id: str
+    """``/proc/sys/kernel/random/boot_id``."""
+    pid: int
+    start_ticks: int
+    """Field 22 of ``/proc/PID/stat``: proc_pid_stat(5)."""
+
+
+class Limits(Part, frozen=True):
+    """What one run may use. The shim enforces it, so it holds while all else is away."""
+
+    run_s: float = 3600.0
+    silence_s: float = 900.0
+    """Seconds without output; 0 is no limit."""
+    log_bytes: int = 64 << 20
+    """Kept per output file; past it the middle is cut and marked."""
+    grace_s: float = 10.0
+    """Between SIGTERM and SIGKILL."""
+
+
+class Agent(Part, frozen=True):
+    """A profile, as the worker needs it."""
+
+    name: str
+    kind: AgentKind
+    argv: tuple[str, ...] = ()
+    """Kind ``shell``: a template, one variable is one whole argument or part of one,
+    never re-split. Kind ``python``: empty."""
+    callable: str = ""
+    """Kind ``python``: ``package.module:function``."""
+    env: dict[str, str] = {}
+    env_pass: tuple[str, ...] = ()
+    """Names taken over from the worker's environment: the allow-list."""
+    model: str = ""
+    worktree: bool = True
+    expects_change: bool = False
+    prompt_template: str = ""
+    """Empty: the built-in prompt."""
+
+
+class Work(Part, frozen=True):
+    """The ticket, as the worker needs it."""
+
+    ticket_id: TicketId
+    title: str
+    description_md: str = ""
+    instructions: str = ""
+    priority: Priority = "medium"
+    labels: tuple[str, ...] = ()
+    task_type: TaskType = "general"
+    repo_path: str = ""
+    """Absolute, or empty for a ticket without a repository."""
+    base_branch: str = ""
+    """Empty: the repository's HEAD at the first run."""
+    branch: str = ""
+    """Empty until a first run has made it; kept on retries."""
+    worktree: str = ""
+    model: str = ""
+    previous_failure: str = ""
+    fresh: bool = False
+    """Start clean: a new worktree from a fresh base, no resumed session."""
+    estimated_duration_s: float = 0.0
+
+
+class Held(Part, frozen=True):
+    """A run that the worker has on its hands."""
+
+    run_id: RunId
+    epoch: Epoch
+
+
+class Observation(Part, frozen=True):
+    """What was seen of a run's work, not of the worker's own loop."""
+
+    run_id: RunId
+    epoch: Epoch
+    stage: Literal["preparing", "running", "finishing", "finished"]
+    alive: bool
+    """The shim holds its lock (or, for kind ``python``, the call is running)."""
+    output_bytes: int = 0
+    last_output_ms: int = 0
+    """Milliseconds since the last output, by the monotonic clock."""
+    cpu_ms: int = 0
+    rss_bytes: int = 0
+    progress: int = 0
+
+
+class FileChange(Part, frozen=True):
+    """One line of ``git diff --name-status``."""
+
+    status: str
+    path: str
+
+
+class Result(Part, frozen=True):
+    """How a run ended, complete: what the store needs to settle it."""
+
+    outcome: Literal["finished", "error", "aborted"]
+    failure: FailureClass | None = None
+    """Set exactly when the outcome is not ``finished``."""
+    message: str = ""
+    """For people: what happened, why, what to do next."""
+    exit_code: int | None = None
+    signal: int | None = None
+    summary_md: str = ""
+    branch: str = ""
+    worktree: str = ""
+    head_before: str = ""
+    head_after: str = ""
+    files_changed: tuple[FileChange, ...] = ()
+    files_changed_count: int = 0
+    insertions: int = 0
+    deletions: int = 0
+    output_bytes: int = 0
+    log_cut: bool = False
+    leftovers_killed: int = 0
+    """Processes still there when the agent itself had ended."""
+    proof: Proof = "none"
+    cpu_ms: int = 0
+    rss_max_bytes: int = 0
+    agent_started_ms: int = 0
+    agent_ended_ms: int = 0
+    duration_ms: int = 0
+    """By the monotonic clock; the two wall times above are for people."""
+
+
+# ------------------------------------------------------------ worker → daemon
+
+
+class Hello(Message, frozen=True):
+    """First words of a connection; also how a worker asks to be taken back."""
+
+    version: int
+    worker_id: WorkerId
+    incarnation: str
+    secret: str
+    """Was handed over by descriptor at the start; the daemon keeps its SHA-256."""
+    process: ProcessId
+    slots: int
+    draining: bool = False
+    held: tuple[Held, ...] = ()
+    program_version: str = ""
+
+
+class Heartbeat(Message, frozen=True):
+    free: int
+    """Slots without a run."""
+    runs: tuple[Observation, ...] = ()
+    rss_bytes: int = 0
+    cpu_ms: int = 0
+
+
+class Started(Message, frozen=True):
+    """The agent runs. Reliable."""
+
+    run_id: RunId
+    epoch: Epoch
+    seq: int
+    started_ms: int
+    branch: str = ""
+    worktree: str = ""
+    head_before: str = ""
+    agent_pid: int = 0
+
+
+class Progress(Message, frozen=True):
+    run_id: RunId
+    epoch: Epoch
+    percent: int
+    step: str = ""
+    total_steps: int = 0
+
+
+class Log(Message, frozen=True):
+    """One line of a run's execution log. Reliable."""
+
+    run_id: RunId
+    epoch: Epoch
+    seq: int
+    ts_ms: int
+    level: LogLevel
+    message: str
+
+
+class Finished(Message, frozen=True):
+    """The run is over and its result is on disk. Reliable; the last of its run."""
+
+    run_id: RunId
+    epoch: Epoch
+    seq: int
+    ended_ms: int
+    result: Result
+
+
+class Goodbye(Message, frozen=True):
+    """The worker leaves on purpose: its exit that follows is expected."""
+
+    reason: Literal["drained", "stopped", "daemon_away", "recycled"]
+
+
+# ------------------------------------------------------------ daemon → worker
+
+
+class Welcome(Message, frozen=True):
+    version: int
+    heartbeat_s: float
+    daemon_start: str
+    """Changes with every start of the daemon."""
+    away_exit_s: float = 60.0
+    """An idle managed worker leaves when the daemon was away for so long."""
+
+
+class HelloWanted(Message, frozen=True):
+    """The daemon does not know this connection: say ``Hello`` again."""
+
+
+class Refused(Message, frozen=True):
+    """The worker cannot serve this daemon; it reports the reason and exits.
+
+    Its runs stay under their shims for whoever holds the worker's id next.
+    """
+
+    code: Literal["version", "secret", "fenced", "unknown_worker", "malformed"]
+    reason: str
+
+
+class Beat(Message, frozen=True):
+    """Answer to a heartbeat: the daemon's loop turns."""
+
+
+class Assign(Message, frozen=True):
+    run_id: RunId
+    epoch: Epoch
+    attempt: int
+    """From 1."""
+    work: Work
+    agent: Agent
+    limits: Limits
+    run_dir: str
+    """Absolute; may exist already when ``adopt`` is set."""
+    adopt: bool = False
+    """The run is not new: find it on disk and take it over where it stands."""
+    cancel: bool = False
+    """With ``adopt``: the run was cancelled in the meantime, end it."""
+
+
+class Ack(Message, frozen=True):
+    """Everything of the run up to ``seq`` is committed."""
+
+    run_id: RunId
+    epoch: Epoch
+    seq: int
+
+
+class Cancel(Message, frozen=True):
+    """End the run in order; the ``Finished`` that follows has the proof."""
+
+    run_id: RunId
+    epoch: Epoch
+    grace_s: float
+    failure: FailureClass = "cancelled"
+
+
+class Drop(Message, frozen=True):
+    """This (run, epoch) is not the worker's any more: end it, report nothing."""
+
+    run_id: RunId
+    epoch: Epoch
+
+
+class Drain(Message, frozen=True):
+    """Take no new runs and leave when the last has ended.
+
+    After ``deadline_s`` the remaining runs are cancelled with class ``shutdown``.
+    """
+
+    deadline_s: float
+
+
+WorkerMessage: TypeAlias = (
+    Hello | Heartbeat | Started | Progress | Log | Finished | Goodbye
+)
+DaemonMessage: TypeAlias = (
+    Welcome | HelloWanted | Refused | Beat | Assign | Ack | Cancel | Drop | Drain
+)
