@@ -1,0 +1,193 @@
+"""One conversation with the daemon: calls, answers, streams, and their deadlines.
+
+A plain blocking socket; no call waits longer than it was told to. What comes back is
+the method's struct, or a ``Failure`` that says in plain words what happened.
+"""
+
+import os
+import socket
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Final, NamedTuple, Self, TypeVar
+
+import msgspec
+
+from kanban_ipc import varlink
+from kanban_ipc.bounds import SOCKET_PATH_BYTES_MAX
+from kanban_ipc.control import INTERFACE, METHODS, Call, Reply
+from kanban_ipc.errors import PeerError
+from kanbanctl import places
+from kanbanctl.failures import Failure, NoAnswer, NobodyListens, TimedOut
+from kanbanctl.refusals import garbage, refusal
+
+CONNECT_TIMEOUT_S: Final = 10.0
+"""A listener that does not even accept is stuck, however patient the call is."""
+REPLY_BYTES_MAX: Final = 256 << 20
+"""A page of 1,000 tickets with the longest texts would be twice as long; real ones are
+a thousandth of it. It only keeps a mad peer from filling our memory."""
+READ_BYTES: Final = 256 << 10
+
+R = TypeVar("R", bound=Reply)
+
+
+class Deadline(NamedTuple):
+    """When a wait ends, on the monotonic clock; ``None`` is never."""
+
+    at: float | None
+    timeout_s: float | None
+
+    @classmethod
+    def after(cls, timeout_s: float | None) -> "Deadline":
+        """From now."""
+        at = None if timeout_s is None else time.monotonic() + timeout_s
+        return cls(at, timeout_s)
+
+    def remaining_s(self) -> float | None:
+        """What remains. Raises ``TimedOut`` when nothing does."""
+        if self.at is None:
+            return None
+        if (remaining := self.at - time.monotonic()) > 0:
+            return remaining
+        raise TimedOut(
+            f"no answer from kanband within {self.timeout_s:g} s. It may go on with "
+            "it: look with 'kanbanctl status', or be more patient with --timeout.",
+        )
+
+
+class Client:
+    """A connection to the daemon, made at the first call."""
+
+    def __init__(
+        self, find: Callable[[], places.Place], timeout_s: float | None
+    ) -> None:
+        """``find`` names the socket; ``timeout_s`` bounds each call, ``None`` none."""
+        self._find = find
+        self._timeout_s = timeout_s
+        self._socket: socket.socket | None = None
+        self._splitter = varlink.Splitter(REPLY_BYTES_MAX)
+        self._messages: deque[bytes] = deque()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Hang up; what was called and not answered is called off."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def call(self, method: str, parameters: Call, reply: type[R]) -> R:
+        """One call and its answer."""
+        assert METHODS[method][:2] == (type(parameters), reply), method
+        deadline = Deadline.after(self._timeout_s)
+        self._send(varlink.request(f"{INTERFACE}.{method}", parameters), deadline)
+        return self._answer(deadline, reply)[0]
+
+    def stream(
+        self,
+        method: str,
+        parameters: Call,
+        reply: type[R],
+        *,
+        follow: bool = False,
+    ) -> Iterator[R]:
+        """A call whose answer comes in pieces; with ``follow`` they may be far apart.
+
+        Ends with the daemon's last piece; raises ``NoAnswer`` when it hangs up before.
+        """
+        assert METHODS[method] == (type(parameters), reply, True), method
+        deadline = Deadline.after(self._timeout_s)
+        message = varlink.request(f"{INTERFACE}.{method}", parameters, more=True)
+        self._send(message, deadline)
+        continues = True
+        while continues:
+            # Each piece has the whole time: a long log is not a slow daemon.
+            deadline = Deadline.after(None if follow else self._timeout_s)
+            piece, continues = self._answer(deadline, reply)
+            yield piece
+
+    def _send(self, message: bytes, deadline: Deadline) -> None:
+        if self._socket is None:
+            self._socket = connect(self._find(), deadline)
+        self._socket.settimeout(deadline.remaining_s())
+        try:
+            # SIGPIPE is for our standard output only.
+            self._socket.sendall(message, socket.MSG_NOSIGNAL)
+        except TimeoutError:
+            deadline.remaining_s()
+            raise
+        except (BrokenPipeError, ConnectionResetError):
+            # It hung up, and may have said why: that is read next.
+            return
+
+    def _answer(self, deadline: Deadline, reply: type[R]) -> tuple[R, bool]:
+        """An answer, and whether more follow."""
+        message = self._receive(deadline)
+        try:
+            response = varlink.parse_response(message)
+            if response.error is None:
+                answer = msgspec.json.decode(response.parameters, type=reply)
+                return answer, response.continues
+        except (PeerError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise garbage(str(error)) from error
+        raise refusal(response.error, response.parameters)
+
+    def _receive(self, deadline: Deadline) -> bytes:
+        assert self._socket is not None
+        while not self._messages:
+            self._socket.settimeout(deadline.remaining_s())
+            try:
+                data = self._socket.recv(READ_BYTES)
+            except TimeoutError:
+                continue
+            except ConnectionResetError:
+                data = b""
+            if not data:
+                raise NoAnswer(
+                    "kanband hung up without an answer; it was stopped, or it crashed. "
+                    "Look with 'kanbanctl status' and in its log.",
+                    kind="HungUp",
+                )
+            try:
+                self._messages.extend(self._splitter.feed(data))
+            except PeerError as error:
+                raise garbage(str(error)) from error
+        return self._messages.popleft()
+
+
+def connect(place: places.Place, deadline: Deadline) -> socket.socket:
+    """A connection to the socket. Raises ``NobodyListens`` or ``NoAnswer``."""
+    patience_s = deadline.remaining_s()
+    if patience_s is None or patience_s > CONNECT_TIMEOUT_S:
+        patience_s = CONNECT_TIMEOUT_S
+    if len(os.fsencode(place.path)) > SOCKET_PATH_BYTES_MAX:
+        raise NobodyListens(places.explain(place, OSError()))
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.settimeout(patience_s)
+    try:
+        connection.connect(place.path)
+    except OSError as error:
+        connection.close()
+        raise _unreachable(place, error) from error
+    return connection
+
+
+def _unreachable(place: places.Place, error: OSError) -> Failure:
+    if isinstance(error, (TimeoutError, BlockingIOError)):
+        return TimedOut(
+            f"kanband at {place.path} does not take the call: it is stuck, or busy "
+            "with too many clients. Look in its log.",
+        )
+    if isinstance(error, PermissionError):
+        return NoAnswer(places.explain(place, error), kind="NotPermitted")
+    return NobodyListens(places.explain(place, error))

@@ -1,0 +1,168 @@
+"""``import``: many tickets from a file, checked whole before any is sent."""
+
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+import click
+
+from kanban_ipc.control import ImportCall, ImportReply
+from kanbanctl import jsonform
+from kanbanctl.client import Client
+from kanbanctl.failures import BadInput, Failure, Refused
+from kanbanctl.parsing import Command
+from kanbanctl.session import Session
+from kanbanctl.tickets_in import batch
+from kanbanctl.tickets_in.fields import Surroundings, ticket
+from kanbanctl.tickets_in.items import Problem
+from kanbanctl.tickets_in.limits import Malformed
+from kanbanctl.wording import one_line, plural
+
+FILE_BYTES_MAX: Final = 256 << 20
+"""A hundred thousand long tickets; beyond it is a mistake, such as a database."""
+PROBLEMS_SHOWN: Final = 20
+
+
+@click.command("import", cls=Command)
+@click.argument("file", metavar="FILE|-")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(tuple(batch.FORMATS)),
+    help="Else as the file's name ends.",
+)
+@click.option("--repo", metavar="PATH", help="For tickets that name none.")
+@click.option("--agent", help="For tickets that name none.")
+@click.option("--priority", help="For tickets that have none.")
+@click.option("--label", "labels", multiple=True, help="For all of them.")
+@click.option("--ready", is_flag=True, help="Into Ready, not Backlog.")
+@click.option("-q", "--quiet", is_flag=True, help="Print only the numbers.")
+@click.pass_obj
+def command(
+    session: Session,
+    *,
+    file: str,
+    form: str | None,
+    repo: str | None,
+    agent: str | None,
+    priority: str | None,
+    labels: tuple[str, ...],
+    ready: bool,
+    quiet: bool,
+) -> None:
+    """Add the tickets in FILE: JSON Lines, CSV, or a Markdown checklist.
+
+    Fields are named as the options of 'add': title, description, instructions, repo,
+    agent, priority, labels, depends, key and so on. A relative repository begins at
+    the file's directory. If anything in the file is malformed, nothing is added.
+
+    \b
+    In Markdown each open box is a ticket:
+      - [ ] Sort imports {agent=shell priority=high repo=. key=sort}
+        Indented prose is the description, fenced code the instructions.
+      - [x] Boxes that are ticked are skipped.
+    """  # noqa: D301 (click's mark for a paragraph that is not to be filled)
+    form = form or batch.format_of(file)
+    if form is None:
+        raise click.UsageError(
+            f"{file}: say what it is with --format {'|'.join(batch.FORMATS)}.",
+        )
+    defaults = {
+        "repo": None if repo is None else str(Path(repo).expanduser().absolute()),
+        "agent": agent,
+        "priority": priority,
+        "labels": labels or None,
+    }
+    here = os.getcwd() if file == "-" else str(Path(file).absolute().parent)  # noqa: PTH109
+    around = Surroundings(here, session.now_ms(), defaults)
+    try:
+        ticket({"title": "defaults"}, around)
+    except Malformed as error:
+        raise click.UsageError(f"{error}.") from error
+    name = "standard input" if file == "-" else file
+    found = batch.read(_data(file), form, around)
+    if found.problems:
+        raise BadInput(_listing(name, found.problems, "Nothing was imported."))
+    with session.client(patient=True) as client:
+        _send(session, client, name, found.tickets, ready=ready, quiet=quiet)
+
+
+def _data(file: str) -> bytes:
+    try:
+        if file == "-":
+            data = sys.stdin.buffer.read(FILE_BYTES_MAX + 1)
+        else:
+            with Path(file).open("rb") as stream:
+                data = stream.read(FILE_BYTES_MAX + 1)
+    except OSError as error:
+        raise BadInput(f"cannot read {file}: {error.strerror or error}.") from error
+    if len(data) > FILE_BYTES_MAX:
+        raise BadInput(f"{file} is over {FILE_BYTES_MAX >> 20} MiB; split it.")
+    return data
+
+
+def _send(
+    session: Session,
+    client: Client,
+    name: str,
+    tickets: list[batch.Numbered],
+    *,
+    ready: bool,
+    quiet: bool,
+) -> None:
+    ids: list[int] = []
+    created = 0
+    for page in batch.pages(tickets):
+        call = ImportCall(tickets=[one.ticket for one in page], ready=ready)
+        try:
+            reply = client.call("Import", call, ImportReply)
+            if reply.refused:
+                lines = [
+                    Problem(page[refused.index].line, refused.reason)
+                    for refused in reply.refused
+                    if 0 <= refused.index < len(page)
+                ]
+                raise Refused(_listing(name, lines, "This was refused by the daemon."))
+        except Failure as failure:
+            failure.message += _so_far(ids, len(tickets))
+            raise
+        ids += reply.ids
+        created += reply.created
+    _show(session, ids, created, quiet=quiet)
+
+
+def _so_far(ids: list[int], count: int) -> str:
+    if not ids:
+        return "\nNo ticket of the file is known to be imported."
+    return (
+        f"\n{plural(len(ids), 'ticket')} of {count:,} had been imported before "
+        f"(#{min(ids)} to #{max(ids)}). Those with a key are not added twice when the "
+        "file is imported again."
+    )
+
+
+def _show(session: Session, ids: list[int], created: int, *, quiet: bool) -> None:
+    output = session.output
+    if output.as_json:
+        output.document(jsonform.document({"ids": ids, "created": created}))
+    elif quiet:
+        for one in ids:
+            output.line(str(one))
+    elif not ids:
+        output.line("There is no ticket in it.")
+    else:
+        known = f", {len(ids) - created:,} known by their keys" * (created < len(ids))
+        span = f"#{ids[0]}" if len(ids) == 1 else f"#{min(ids)} to #{max(ids)}"
+        output.line(f"{plural(created, 'ticket')} added{known}: {span}")
+
+
+def _listing(name: str, problems: Iterable[Problem], conclusion: str) -> str:
+    every = list(problems)
+    lines = [
+        f"{name}:{line}: {one_line(reason)}" for line, reason in every[:PROBLEMS_SHOWN]
+    ]
+    if len(every) > PROBLEMS_SHOWN:
+        lines.append(f"… and {len(every) - PROBLEMS_SHOWN:,} more.")
+    return "\n".join([*lines, conclusion])

@@ -1,0 +1,93 @@
+"""``list``: tickets, as many as are asked for, page by page."""
+
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import click
+
+from kanban_ipc.bounds import LIST_LIMIT_MAX
+from kanban_ipc.control import ListCall, ListReply, Ticket
+from kanban_ipc.words import Column, TicketState
+from kanbanctl import jsonform
+from kanbanctl.argument_types import column, state
+from kanbanctl.parsing import Command
+from kanbanctl.session import Session
+from kanbanctl.views.tickets import show_tickets
+from kanbanctl.wording import plural
+
+SORTS: Final = ("id", "priority", "updated", "created", "state", "title")
+Sort = Literal["id", "priority", "updated", "created", "state", "title"]
+
+
+@click.command("list", cls=Command)
+@click.option("--board")
+@click.option("--state", "states", multiple=True, type=state, help="Several times.")
+@click.option("--column", "columns", multiple=True, type=column, help="Several times.")
+@click.option("--repo", metavar="PATH")
+@click.option("--agent")
+@click.option("--label")
+@click.option("--cancelled", is_flag=True, help="Cancelled tickets too.")
+@click.option("--sort", type=click.Choice(SORTS), default="id", show_default=True)
+@click.option("-r", "--reverse", is_flag=True, help="The other way round.")
+@click.option(
+    "--limit",
+    type=click.IntRange(0),
+    default=100,
+    show_default=True,
+    help="0 is all.",
+)
+@click.option("--offset", type=click.IntRange(0), default=0, help="Skip so many.")
+@click.option("-q", "--quiet", is_flag=True, help="Print only the numbers.")
+@click.pass_obj
+def command(
+    session: Session,
+    /,
+    *,
+    states: tuple[TicketState, ...],
+    columns: tuple[Column, ...],
+    repo: str | None,
+    sort: Sort,
+    reverse: bool,
+    limit: int,
+    offset: int,
+    quiet: bool,
+    **filters: Any,
+) -> None:
+    """List tickets."""
+    tickets: list[Ticket] = []
+    with session.client() as client:
+        while True:
+            missing = limit - len(tickets) if limit else LIST_LIMIT_MAX
+            call = ListCall(
+                states=list(states),
+                columns=list(columns),
+                repo=None if repo is None else str(Path(repo).expanduser().absolute()),
+                sort=sort,
+                descending=reverse,
+                limit=min(missing, LIST_LIMIT_MAX),
+                offset=offset + len(tickets),
+                **filters,
+            )
+            page = client.call("List", call, ListReply)
+            tickets += page.tickets
+            is_enough = bool(limit) and len(tickets) >= limit
+            if is_enough or not page.tickets or offset + len(tickets) >= page.total:
+                break
+    _show(session, tickets, page.total, quiet=quiet)
+
+
+def _show(session: Session, tickets: list[Ticket], total: int, *, quiet: bool) -> None:
+    output = session.output
+    if output.as_json:
+        parts = {"tickets": tickets, "total": total}
+        output.document(jsonform.document(parts))
+    elif quiet:
+        for ticket in tickets:
+            output.line(str(ticket.id))
+    elif not total:
+        output.line("No tickets. Add one with 'kanbanctl add TITLE'.")
+    else:
+        show_tickets(output, tickets, session.now_ms())
+        if len(tickets) < total:
+            shown, every = f"{len(tickets):,}", plural(total, "ticket")
+            output.note(f"{shown} of {every}; see all of them with --limit 0")

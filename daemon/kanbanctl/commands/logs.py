@@ -1,0 +1,38 @@
+"""``logs``: what a worker or the daemon wrote about itself."""
+
+import click
+
+from kanban_ipc.control import LogsCall, TextReply
+from kanbanctl import jsonform
+from kanbanctl.parsing import Command
+from kanbanctl.session import Session
+
+
+@click.command("logs", cls=Command)
+@click.argument("source", metavar="WORKER|daemon")
+@click.option("-f", "--follow", is_flag=True, help="Go on as it is written.")
+@click.option(
+    "-n",
+    "--lines",
+    type=click.IntRange(0),
+    default=100,
+    show_default=True,
+    help="From the end.",
+)
+@click.pass_obj
+def command(
+    session: Session,
+    *,
+    source: str,
+    follow: bool,
+    lines: int,
+) -> None:
+    """Show the log of a worker, or of the daemon."""
+    output = session.output
+    call = LogsCall(source=source, lines=lines, follow=follow)
+    with session.client() as client:
+        for piece in client.stream("Logs", call, TextReply, follow=follow):
+            if session.as_json:
+                output.record(jsonform.of_reply(piece))
+            else:
+                output.raw(piece.text)

@@ -1,0 +1,26 @@
+"""``queue resume``: go on."""
+
+import click
+
+from kanban_ipc.control import QueueReply, QueueResumeCall
+from kanbanctl.parsing import Command
+from kanbanctl.session import Session
+from kanbanctl.views.queue import show_boards, show_queue
+
+
+@click.command("resume", cls=Command)
+@click.option("--board", help="Only this one; else all.")
+@click.pass_obj
+def command(
+    session: Session,
+    *,
+    board: str | None,
+) -> None:
+    """Start tickets again."""
+    with session.client() as client:
+        reply = client.call("QueueResume", QueueResumeCall(board=board), QueueReply)
+    if session.as_json:
+        session.output.reply(reply)
+        return
+    show_queue(session.output, reply.queue)
+    show_boards(session.output, reply.boards)

@@ -1,0 +1,27 @@
+"""``ready``: let tickets be worked on."""
+
+import click
+
+from kanban_ipc.control import ReadyCall, TicketsReply
+from kanbanctl.argument_types import ticket_id
+from kanbanctl.parsing import Command
+from kanbanctl.session import Session
+from kanbanctl.views.tickets import say_ticket
+
+
+@click.command("ready", cls=Command)
+@click.argument("ids", nargs=-1, required=True, type=ticket_id, metavar="TICKET...")
+@click.pass_obj
+def command(
+    session: Session,
+    *,
+    ids: tuple[int, ...],
+) -> None:
+    """Put tickets into Ready: all of them, or none."""
+    with session.client() as client:
+        reply = client.call("Ready", ReadyCall(ids=list(ids)), TicketsReply)
+    if session.as_json:
+        session.output.reply(reply)
+        return
+    for ticket in reply.tickets:
+        say_ticket(session.output, ticket)

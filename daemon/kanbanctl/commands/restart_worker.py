@@ -1,0 +1,41 @@
+"""``restart-worker``: stop and start again."""
+
+import click
+
+from kanban_ipc.control import RestartedReply, RestartWorkerCall
+from kanbanctl.parsing import Command, require_some
+from kanbanctl.session import Session
+from kanbanctl.views.workers import show_stopped, show_workers
+
+
+@click.command("restart-worker", cls=Command)
+@click.argument("workers", nargs=-1, metavar="[WORKER]...")
+@click.option("--all", "everything", is_flag=True, help="Every worker.")
+@click.option("--now", is_flag=True, help="End running work instead of waiting for it.")
+@click.option("--no-wait", is_flag=True, help="Do not wait until they are up again.")
+@click.pass_obj
+def command(
+    session: Session,
+    *,
+    workers: tuple[str, ...],
+    everything: bool,
+    now: bool,
+    no_wait: bool,
+) -> int:
+    """Stop workers and start them again."""
+    require_some(workers, everything=everything)
+    call = RestartWorkerCall(
+        worker_ids=list(workers),
+        all=everything,
+        now=now,
+        wait=not no_wait,
+    )
+    with session.client(patient=not no_wait) as client:
+        reply = client.call("RestartWorker", call, RestartedReply)
+    if session.as_json:
+        session.output.reply(reply)
+    else:
+        show_stopped(session.output, reply.stopped)
+        show_workers(session.output, reply.workers)
+    failed = any(worker.state == "FATAL" for worker in reply.workers)
+    return int(failed or any(proof.survivors for proof in reply.stopped))

@@ -1,0 +1,30 @@
+"""``run diff``: what a run changed."""
+
+import click
+
+from kanban_ipc.control import RunDiffCall, TextReply
+from kanbanctl import jsonform
+from kanbanctl.parsing import Command
+from kanbanctl.session import Session
+
+
+@click.command("diff", cls=Command)
+@click.argument("run")
+@click.pass_obj
+def command(
+    session: Session,
+    *,
+    run: str,
+) -> None:
+    """Show what a run changed, as a patch."""
+    output = session.output
+    call = RunDiffCall(run=run.removeprefix("#"))
+    texts: list[str] = []
+    with session.client() as client:
+        for piece in client.stream("RunDiff", call, TextReply):
+            if session.as_json:
+                texts.append(piece.text)
+            else:
+                output.raw(piece.text)
+    if session.as_json:
+        output.document(jsonform.document({"text": "".join(texts)}))

@@ -1,0 +1,49 @@
+"""``run logs``: what the agent wrote."""
+
+from typing import Literal
+
+import click
+
+from kanban_ipc.control import RunLogsCall, RunLogsReply
+from kanbanctl import jsonform
+from kanbanctl.parsing import Command
+from kanbanctl.session import Session
+
+
+@click.command("logs", cls=Command)
+@click.argument("run")
+@click.option("-f", "--follow", is_flag=True, help="Go on until the run ends.")
+@click.option("-n", "--lines", type=click.IntRange(0), help="Only the last.")
+@click.option(
+    "--stream",
+    type=click.Choice(("stdout", "stderr", "all")),
+    default="all",
+    show_default=True,
+)
+@click.pass_obj
+def command(
+    session: Session,
+    *,
+    run: str,
+    follow: bool,
+    lines: int | None,
+    stream: Literal["stdout", "stderr", "all"],
+) -> None:
+    """Show what a run's agent wrote.
+
+    Its standard error goes to standard error, unless it alone is asked for.
+    """
+    output = session.output
+    call = RunLogsCall(
+        run=run.removeprefix("#"),
+        stream=stream,
+        follow=follow,
+        lines=lines,
+    )
+    with session.client() as client:
+        for piece in client.stream("RunLogs", call, RunLogsReply, follow=follow):
+            if session.as_json:
+                output.record(jsonform.of_reply(piece))
+            else:
+                is_error = stream == "all" and piece.stream == "stderr"
+                output.raw(piece.text, to_stderr=is_error)

@@ -1,0 +1,32 @@
+"""``show``: one ticket and its runs."""
+
+import click
+
+from kanban_ipc.control import ShowCall, ShowReply
+from kanbanctl.argument_types import ticket_id
+from kanbanctl.parsing import Command
+from kanbanctl.session import Session
+from kanbanctl.views.runs import show_runs
+from kanbanctl.views.tickets import show_ticket
+
+
+@click.command("show", cls=Command)
+@click.argument("ticket_id", type=ticket_id, metavar="TICKET")
+@click.pass_obj
+def command(
+    session: Session,
+    *,
+    ticket_id: int,
+) -> None:
+    """Show a ticket and its runs."""
+    with session.client() as client:
+        reply = client.call("Show", ShowCall(id=ticket_id), ShowReply)
+    output = session.output
+    if output.as_json:
+        output.reply(reply)
+        return
+    show_ticket(output, reply.ticket, session.now_ms())
+    if reply.runs:
+        output.line()
+        output.line("Runs", "heading")
+        show_runs(output, reply.runs, session.now_ms())

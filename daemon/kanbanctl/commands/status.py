@@ -1,0 +1,41 @@
+"""``status``: is it well, what waits, who works."""
+
+import click
+
+from kanban_ipc.control import StatusCall, StatusReply
+from kanbanctl.failures import Failure
+from kanbanctl.parsing import Command
+from kanbanctl.session import Session
+from kanbanctl.views.queue import show_daemon, show_queue
+from kanbanctl.views.workers import show_workers
+
+
+@click.command("status", cls=Command)
+@click.argument("workers", nargs=-1, metavar="[WORKER]...")
+@click.pass_obj
+def command(
+    session: Session,
+    *,
+    workers: tuple[str, ...],
+) -> int:
+    """Show the daemon, the queue and the workers.
+
+    Exit code: 0 running, 3 nobody listens, 4 no answer.
+    """
+    try:
+        with session.client() as client:
+            call = StatusCall(workers=list(workers))
+            reply = client.call("Status", call, StatusReply)
+    except Failure as failure:
+        session.report(failure)
+        return failure.status_exit_code
+    output = session.output
+    if output.as_json:
+        output.reply(reply)
+        return 0
+    if not workers:
+        show_daemon(output, reply.daemon)
+        show_queue(output, reply.queue)
+        output.line()
+    show_workers(output, reply.workers)
+    return 0

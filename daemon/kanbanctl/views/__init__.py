@@ -1,0 +1,1 @@
+"""How things look to people: one module for each kind of thing."""

@@ -1,0 +1,66 @@
+"""The daemon and the queue, in a few lines."""
+
+from typing import Final
+
+from kanban_ipc.control import BoardQueue, DaemonInfo, QueueInfo
+from kanbanctl import times
+from kanbanctl.output import Output
+from kanbanctl.tables import Cell, Column, cells
+from kanbanctl.wording import plural
+
+BOARD_COLUMNS: Final = (
+    Column("BOARD", flexible=True),
+    Column("BACKLOG", right=True, rank=2),
+    Column("READY", right=True),
+    Column("IN PROGRESS", right=True),
+    Column("BLOCKED", right=True),
+    Column("REVIEW", right=True, rank=1),
+    Column("DONE", right=True, rank=3),
+    Column("PAUSED", rank=4),
+)
+
+
+def show_daemon(output: Output, daemon: DaemonInfo) -> None:
+    """A line, and its problems."""
+    healthy = Cell("healthy", "good") if daemon.healthy else Cell("NOT HEALTHY", "bad")
+    output.flowing(
+        Cell(f"kanband {daemon.version}", "strong"),
+        Cell(daemon.state, "good" if daemon.state == "running" else "warn"),
+        healthy,
+        Cell(f"up {times.duration(daemon.uptime_s)}"),
+        Cell(daemon.mode, "faint"),
+        Cell(f"pid {daemon.pid}", "faint"),
+    )
+    for problem in daemon.problems:
+        output.line(f"  ! {problem}", "warn" if daemon.healthy else "bad")
+
+
+def show_queue(output: Output, queue: QueueInfo) -> None:
+    """A line of counts."""
+    waiting = f" ({queue.waiting:,} waiting)" if queue.waiting else ""
+    output.flowing(
+        Cell("queue PAUSED" if queue.paused else "queue", "strong"),
+        Cell(f"{queue.backlog:,} in the backlog" if queue.backlog else ""),
+        Cell(f"{queue.ready:,} ready{waiting}"),
+        Cell(f"{queue.in_progress:,} in progress"),
+        Cell(f"{queue.blocked:,} blocked", "warn" if queue.blocked else ""),
+        Cell(f"{queue.review:,} in review"),
+        Cell(f"{queue.done:,} done"),
+        Cell(f"{plural(queue.active_workers, 'worker')} connected"),
+    )
+
+
+def show_boards(output: Output, boards: list[BoardQueue]) -> None:
+    """A table of counts by board."""
+    output.table(
+        BOARD_COLUMNS,
+        [
+            cells(
+                board.board,
+                *map(str, (board.backlog, board.ready, board.in_progress)),
+                *map(str, (board.blocked, board.review, board.done)),
+                Cell("paused", "warn") if board.paused else Cell("no"),
+            )
+            for board in boards
+        ],
+    )

@@ -1,0 +1,130 @@
+"""Tickets: a table, one in full, and what holds one up."""
+
+from typing import Final
+
+from kanban_ipc.control import Reason, Ticket
+from kanban_ipc.words import TicketState
+from kanbanctl import times
+from kanbanctl.output import Output
+from kanbanctl.tables import Cell, Column, cells
+
+STATE_STYLES: Final[dict[TicketState, str]] = {
+    "ready": "busy",
+    "assigned": "busy",
+    "working": "busy",
+    "needs_input": "warn",
+    "conflicted": "warn",
+    "blocked": "warn",
+    "failed": "bad",
+    "in_review": "good",
+    "approved": "good",
+    "completed": "good",
+    "cancelled": "faint",
+}
+PRIORITY_STYLES: Final = {"urgent": "bad", "high": "warn", "low": "faint"}
+WAITS_FOR: Final = {"due": "a time", "depends": "a ticket", "repo": "its repository"}
+COLUMNS: Final = (
+    Column("ID", right=True),
+    Column("STATE"),
+    Column("PRIORITY", rank=2),
+    Column("AGENT", rank=4),
+    Column("TRIES", right=True, rank=5),
+    Column("UPDATED", right=True, rank=3),
+    Column("TITLE", flexible=True),
+)
+
+
+def show_tickets(output: Output, tickets: list[Ticket], now_ms: int) -> None:
+    """A table."""
+    output.table(COLUMNS, [_row(ticket, now_ms) for ticket in tickets])
+
+
+def _row(ticket: Ticket, now_ms: int) -> list[Cell]:
+    return cells(
+        ticket.id,
+        state_cell(ticket),
+        Cell(ticket.priority, PRIORITY_STYLES.get(ticket.priority, "")),
+        ticket.agent,
+        ticket.retry_count,
+        times.ago(ticket.updated_at_ms, now_ms),
+        ticket.title,
+    )
+
+
+def state_cell(ticket: Ticket) -> Cell:
+    """Its state, coloured."""
+    return Cell(ticket.state, STATE_STYLES.get(ticket.state, ""))
+
+
+def say_ticket(output: Output, ticket: Ticket) -> None:
+    """One line: number, state, title, and why where there is a reason."""
+    reason = f" ({ticket.reason})" if ticket.reason else ""
+    output.pieces(
+        Cell(f"#{ticket.id} ", "strong"),
+        state_cell(ticket),
+        Cell(f": {ticket.title}{reason}"),
+    )
+
+
+def show_ticket(output: Output, ticket: Ticket, now_ms: int) -> None:
+    """Everything that a person may want to know about it."""
+    output.pieces(Cell(f"#{ticket.id} {ticket.title}", "strong"))
+    state = Cell(f"{ticket.state} ({ticket.column})", state_cell(ticket).style)
+    output.fields(
+        [
+            ("state", state),
+            ("since", times.ago(ticket.state_changed_at_ms, now_ms)),
+            ("reason", ticket.reason),
+            ("failure", Cell(ticket.failure, "bad") if ticket.failure else ""),
+            ("waits for", WAITS_FOR[ticket.waits_for] if ticket.waits_for else ""),
+            ("due", _moment(ticket.due_at_ms, now_ms)),
+            ("scheduled", _moment(ticket.scheduled_at_ms, now_ms)),
+            ("board", ticket.board),
+            ("priority", f"{ticket.priority} ({ticket.priority_number} of 10)"),
+            (
+                "agent",
+                ticket.agent + (f", model {ticket.model}" if ticket.model else ""),
+            ),
+            ("type", ticket.task_type),
+            ("labels", ", ".join(ticket.labels)),
+            ("depends on", ", ".join(f"#{other}" for other in ticket.depends_on)),
+            ("repository", ticket.repo_path or ""),
+            ("base branch", ticket.base_branch or ""),
+            ("branch", ticket.branch or ""),
+            ("worktree", ticket.worktree or ""),
+            ("worker", ticket.worker_id or ""),
+            ("run", ticket.run_id or ""),
+            ("retries", f"{ticket.retry_count} of {ticket.max_retries} used"),
+            ("time limit", _span(ticket.timeout_s)),
+            ("estimated", _span(ticket.estimated_duration_s)),
+            ("took", _span(ticket.actual_duration_s)),
+            ("key", ticket.key or ""),
+            ("created", times.ago(ticket.created_at_ms, now_ms)),
+            ("completed", _moment(ticket.completed_at_ms, now_ms)),
+        ],
+    )
+    for heading, text in (
+        ("Description", ticket.description_md),
+        ("Instructions", ticket.instructions),
+    ):
+        if text.strip():
+            output.line()
+            output.line(heading, "heading")
+            output.line(text.rstrip())
+
+
+def _moment(ms: int | None, now_ms: int) -> str:
+    return "" if ms is None else f"{times.ago(ms, now_ms)} ({times.local(ms)})"
+
+
+def _span(seconds: float | None) -> str:
+    return "" if seconds is None else times.duration(seconds)
+
+
+def show_reasons(output: Output, reasons: list[Reason], now_ms: int) -> None:
+    """A paragraph for each thing that holds a ticket up."""
+    for reason in reasons:
+        when = ""
+        if reason.next_try_ms is not None:
+            when = f" Next try {times.ago(reason.next_try_ms, now_ms)}."
+        output.line(f"  {reason.text}{when}")

@@ -1,0 +1,128 @@
+"""Workers, as a table; those that failed, with what mends them."""
+
+from typing import Final
+
+from kanban_ipc.control import CurrentRun, LastExit, StopProof, WorkerInfo
+from kanbanctl import times
+from kanbanctl.output import Output
+from kanbanctl.tables import Cell, Column, cells
+from kanbanctl.wording import listed, plural, size
+
+STATE_STYLES: Final = {
+    "RUNNING": "good",
+    "STARTING": "busy",
+    "STOPPING": "busy",
+    "BACKOFF": "warn",
+    "UNKNOWN": "warn",
+    "FATAL": "bad",
+    "STOPPED": "faint",
+    "EXITED": "faint",
+}
+COLUMNS: Final = (
+    Column("WORKER", flexible=True),
+    Column("STATE"),
+    Column("ACTIVITY", rank=2),
+    Column("TICKETS", flexible=True),
+    Column("DONE", right=True, rank=6),
+    Column("RESTARTS", right=True, rank=3),
+    Column("SEEN", right=True, rank=4),
+    Column("UP", right=True, rank=5),
+    Column("MEMORY", right=True, rank=7),
+    Column("PID", right=True, rank=8),
+)
+
+
+def show_workers(output: Output, workers: list[WorkerInfo]) -> None:
+    """The table, and below it a paragraph for each that is in trouble."""
+    if not workers:
+        output.line("No workers. Start one with 'kanbanctl start-worker'.")
+        return
+    output.table(COLUMNS, [_row(worker) for worker in workers])
+    for worker in workers:
+        if worker.state in {"FATAL", "BACKOFF", "UNKNOWN"}:
+            _show_trouble(output, worker)
+
+
+def _row(worker: WorkerInfo) -> list[Cell]:
+    seen = worker.last_heartbeat_age_s
+    return cells(
+        Cell(worker.worker_id, "strong"),
+        Cell(worker.state, STATE_STYLES.get(worker.state, "")),
+        worker.activity or "-",
+        ", ".join(map(_current, worker.current)) or "-",
+        worker.tickets_processed,
+        worker.restart_count,
+        "-" if seen is None else f"{times.rough(seen)} ago",
+        "-" if worker.uptime_s is None else times.rough(worker.uptime_s),
+        "-" if worker.rss_bytes is None else size(worker.rss_bytes),
+        "-" if worker.pid is None else worker.pid,
+    )
+
+
+def _current(run: CurrentRun) -> str:
+    text = f"#{run.ticket_id}"
+    if run.progress:
+        text += f" {run.progress}%"
+    return text if run.stale == "ok" else f"{text} {run.stale}"
+
+
+def _show_trouble(output: Output, worker: WorkerInfo) -> None:
+    output.line()
+    style = STATE_STYLES[worker.state]
+    output.line(f"{worker.worker_id} is {worker.state}{_why(worker)}.", style)
+    for line in worker.last_exit.last_lines if worker.last_exit else []:
+        output.line(f"  | {line}", "faint")
+    if worker.state == "FATAL":
+        output.line(
+            f"  It is not started again by itself. Mend the cause, then: "
+            f"kanbanctl reset-failed {worker.worker_id}",
+        )
+    elif worker.state == "UNKNOWN":
+        output.line(
+            "  Its process cannot be verified, so it is neither ended nor replaced. "
+            "Look at it yourself.",
+        )
+
+
+def _why(worker: WorkerInfo) -> str:
+    text = f": {exit_text(worker.last_exit)}" if worker.last_exit else ""
+    if worker.next_start_in_s is not None:
+        text += f"; next start in {times.duration(worker.next_start_in_s)}"
+    return text
+
+
+def exit_text(last: LastExit) -> str:
+    """``exit code 1, cannot import x``."""
+    how = ""
+    if last.signal is not None:
+        how = f"signal {last.signal}"
+    elif last.code is not None:
+        how = f"exit code {last.code}"
+    reason = last.reason.rstrip(".")
+    return ", ".join(part for part in (how, reason) if part) or "it ended"
+
+
+def show_stopped(output: Output, stopped: list[StopProof]) -> None:
+    """A line for each worker: what was done, and what is known of the end."""
+    for proof in stopped:
+        is_gone = not proof.survivors and proof.state in {"STOPPED", "EXITED", "FATAL"}
+        output.pieces(
+            Cell(f"{proof.worker_id} ", "strong"),
+            Cell(proof.state, "" if is_gone else "warn"),
+            Cell(f": {_steps(proof)}"),
+        )
+
+
+def _steps(proof: StopProof) -> str:
+    parts = [", ".join(proof.signalled) or "nothing had to be done"]
+    if proof.escalated:
+        parts.append("it did not leave when asked")
+    if proof.runs_ended:
+        parts.append(f"{plural(len(proof.runs_ended), 'run')} ended")
+    if proof.survivors:
+        parts.append(
+            f"STILL THERE: process {listed([str(p) for p in proof.survivors])}"
+        )
+    else:
+        parts.append(f"no survivors (proof: {proof.proof})")
+    return "; ".join(parts)

@@ -1,0 +1,566 @@
+"""``kanbanctl`` as a process, against a scripted server on a real socket."""
+
+import json
+import os
+import pty
+import signal
+import socket
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from kanban_ipc import varlink
+from kanban_ipc.control import (
+    AddReply,
+    Event,
+    EventsReply,
+    ImportReply,
+    InvalidTransition,
+    ListReply,
+    NotFound,
+    Refusal,
+    RunLogsReply,
+    StatusReply,
+    StoppedReply,
+    StopProof,
+    TextReply,
+    TicketReply,
+    TicketsReply,
+)
+from support.control_samples import NOW_MS, RUN_ID, STATUS, TICKET
+from support.ctl import TIMEOUT_S, command_line, environment, kanbanctl
+from support.varlink_server import CLOSE, HANG, Answer, refusing, serving
+
+OK: Mapping[str, Answer] = {"Status": varlink.reply(STATUS)}
+NOTHING_HERE = NotFound(what="ticket", message="There is no ticket 99.")
+
+STATUS_PAGE = """\
+kanband 0.1.0 running, healthy, up 3 h 3 min, managed, pid 4242
+queue 3 in the backlog, 12 ready (2 waiting), 2 in progress, 1 blocked, 4 in review, \
+10,250 done, 1 worker connected
+
+WORKER    STATE    ACTIVITY  TICKETS  DONE  RESTARTS     SEEN   UP  MEMORY   PID
+worker-1  RUNNING  busy      #17 40%   123         1  1 s ago  3 h  30 MiB  5001
+worker-2  FATAL    -         -         123         6        -    -       -     -
+
+worker-2 is FATAL: exit code 1, it ended before it said hello, 6 times in 60 s.
+  | Traceback (most recent call last):
+  | ImportError: no zmq
+  It is not started again by itself. Mend the cause, then: kanbanctl reset-failed \
+worker-2
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "control.sock"
+
+
+def ask(
+    path: Path, *arguments: str, **settings: Any
+) -> subprocess.CompletedProcess[str]:
+    """Run it in the socket's directory, with this socket."""
+    return kanbanctl(path.parent, *arguments, "--socket", str(path), **settings)
+
+
+# ----------------------------------------------------------------------------- status
+
+
+def test_status_shows_daemon_queue_and_workers(path: Path) -> None:
+    with serving(path, OK):
+        done = ask(path, "status")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == STATUS_PAGE
+
+
+@pytest.mark.parametrize("columns", [40, 80, 100])
+def test_a_table_fits_the_terminal(path: Path, columns: int) -> None:
+    with serving(path, OK):
+        done = ask(path, "status", extra={"COLUMNS": str(columns)})
+    table = done.stdout.partition("worker-2 is FATAL")[0]
+    assert max(map(len, table.splitlines())) <= columns
+
+
+def test_problems_of_the_daemon_are_shown(path: Path) -> None:
+    daemon = msgspec.structs.replace(
+        STATUS.daemon,
+        healthy=False,
+        problems=["The disk is full: free some space."],
+    )
+    reply = StatusReply(daemon=daemon, queue=STATUS.queue, workers=[])
+    with serving(path, {"Status": varlink.reply(reply)}):
+        done = ask(path, "status")
+    assert done.returncode == 0
+    assert "NOT HEALTHY" in done.stdout
+    assert "  ! The disk is full: free some space." in done.stdout
+    assert "kanbanctl start-worker" in done.stdout
+
+
+@pytest.mark.parametrize("order", [("status", "--json"), ("--json", "status")])
+def test_json_may_be_asked_for_anywhere(path: Path, order: tuple[str, str]) -> None:
+    with serving(path, OK):
+        done = ask(path, *order)
+    status = json.loads(done.stdout)
+    assert list(status) == ["schema", "daemon", "queue", "workers"]
+    assert status["daemon"]["started_at"] == "2025-06-15T12:03:20.000Z"
+
+
+def test_status_tells_nobody_listens_from_no_answer(path: Path) -> None:
+    assert ask(path, "status").returncode == 3
+    with serving(path, {"Status": HANG}):
+        assert ask(path, "status", "--timeout", "0.2").returncode == 4
+    with serving(path, {"Status": CLOSE}):
+        assert ask(path, "status").returncode == 4
+    with serving(path, {"Status": refusing(NOTHING_HERE)}):
+        assert ask(path, "status", "nobody").returncode == 1
+
+
+# ----------------------------------------------------------------- failures, in words
+
+
+def test_a_daemon_that_does_not_run_is_said_with_what_starts_it(path: Path) -> None:
+    done = ask(path, "list")
+    assert done.returncode == 69
+    assert f"kanband is not running: there is no socket at {path}" in done.stderr
+    assert "Start it with 'kanband'" in done.stderr
+    usual = kanbanctl(path.parent, "list")
+    assert usual.returncode == 69
+    assert str(path.parent / ".local/state/kanban/run/control.sock") in usual.stderr
+
+
+def test_a_socket_left_behind_is_told(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+    done = ask(path, "list")
+    assert done.returncode == 69
+    assert "left from an earlier one" in done.stderr
+
+
+def test_a_path_that_is_no_socket_is_told(path: Path) -> None:
+    path.write_text("")
+    done = ask(path, "list")
+    assert done.returncode == 69
+    assert "is not a socket" in done.stderr
+    long = kanbanctl(path.parent, "list", "--socket", "/" + "x" * 200)
+    assert long.returncode == 69
+    assert "107 bytes" in long.stderr
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root is permitted everything")
+def test_somebody_elses_socket_is_told(path: Path) -> None:
+    with serving(path, OK):
+        path.chmod(0)
+        done = ask(path, "status")
+        assert done.returncode == 4
+        assert "not permitted" in done.stderr
+        assert ask(path, "list").returncode == 69
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [b"HTTP/1.1 400 Bad Request\r\n\r\n\0", b"\0", b"{}}\0", b"[" * 50_000 + b"\0"],
+)
+def test_an_answer_that_is_none_is_told(path: Path, garbage: bytes) -> None:
+    with serving(path, {"List": garbage}):
+        done = ask(path, "list")
+    assert done.returncode == 69
+    assert "does not speak as kanband does" in done.stderr
+
+
+def test_a_reply_of_another_shape_is_told(path: Path) -> None:
+    with serving(path, {"List": varlink.reply(TextReply(text=""))}):
+        done = ask(path, "list")
+    assert done.returncode == 69
+    assert "same version" in done.stderr
+
+
+def test_half_an_answer_is_told(path: Path) -> None:
+    with serving(path, {"List": b'{"parameters":{' + CLOSE}):
+        done = ask(path, "list")
+    assert done.returncode == 69
+    assert "hung up" in done.stderr
+
+
+def test_no_answer_in_time_is_75(path: Path) -> None:
+    with serving(path, {"Wait": HANG}):
+        done = ask(path, "wait", "4", "--timeout", "0.2")
+    assert done.returncode == 75
+    assert "within 0.2 s" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("MethodNotFound", "another version"),
+        ("InvalidParameter", "does not accept a value"),
+        ("PermissionDenied", "does not answer this account"),
+        ("Strange", "Strange"),
+    ],
+)
+def test_what_the_service_itself_refuses_is_told(
+    path: Path,
+    name: str,
+    words: str,
+) -> None:
+    answer = varlink.error(f"org.varlink.service.{name}", {"parameter": "x"})
+    with serving(path, {"List": answer}):
+        done = ask(path, "list")
+    assert done.returncode == 1
+    assert words in done.stderr
+
+
+def test_an_error_of_a_newer_daemon_is_told(path: Path) -> None:
+    with serving(path, {"List": varlink.error("io.kanban.Newer", {})}):
+        done = ask(path, "list")
+    assert done.returncode == 1
+    assert "io.kanban.Newer" in done.stderr
+
+
+def test_a_refusal_is_printed_as_the_daemon_words_it(path: Path) -> None:
+    error = InvalidTransition(
+        state="completed",
+        to="ready",
+        message="Ticket 7 is completed. Reopen it first: kanbanctl move 7 review",
+    )
+    with serving(path, {"Move": refusing(error)}) as server:
+        done = ask(path, "move", "#7", "in-progress")
+        assert server.calls == [
+            ("Move", {"id": 7, "to": "In Progress", "cancel": False}, False),
+        ]
+        for_programs = ask(path, "move", "7", "READY", "--json")
+    assert done.returncode == 1
+    assert done.stderr == f"kanbanctl: {error.message}\n"
+    assert json.loads(for_programs.stdout) == {
+        "schema": 1,
+        "error": {
+            "kind": "InvalidTransition",
+            "state": "completed",
+            "to": "ready",
+            "message": error.message,
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nothing"], "no command 'nothing'"),
+        (["stauts"], "Did you mean 'status'?"),
+        (["show"], "Missing argument"),
+        (["show", "x"], "not a ticket's number"),
+        (["show", "0"], "not a ticket's number"),
+        (["move", "1", "nowhere"], "none of backlog"),
+        (["wait", "1", "--for", "x"], "none of backlog"),
+        (["list", "--timeout", "soon"], "not a duration"),
+        (["stop-worker"], "--all"),
+        (["stop-worker", "a", "--all"], "--all"),
+        (["start-worker", "a", "-n", "2"], "-n is for workers without a name"),
+        (["scale", "-1"], "No such option"),
+        (["add", " "], "title is empty"),
+        (["add", "x", "--priority", "11"], "1 to 10"),
+        (["import", "x.txt"], "--format"),
+        (["import", "x.md", "--priority", "huge"], "'huge' is none"),
+        (["shutdown", "--now", "--keep-workers"], "give one of them"),
+    ],
+)
+def test_usage_is_2(tmp_path: Path, arguments: list[str], words: str) -> None:
+    done = kanbanctl(tmp_path, *arguments)
+    assert done.returncode == 2
+    assert words in done.stderr
+
+
+def test_help_and_version_need_no_daemon(tmp_path: Path) -> None:
+    for arguments in (["-h"], ["add", "--help"], ["run", "-h"], ["--version"]):
+        done = kanbanctl(tmp_path, *arguments)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout
+
+
+# ---------------------------------------------------------------------------- commands
+
+
+def test_add_sends_what_was_typed(path: Path) -> None:
+    reply = AddReply(
+        id=17, created=False, ticket=TICKET, notes=["No worker can do it."]
+    )
+    arguments = (
+        *("add", "Format it", "-d", "All", "-i", "ruff format .", "--repo", "."),
+        *("--agent", "shell", "--priority", "9", "--label", "a b", "--label", "c"),
+        *("--depends-on", "3", "--depends-on", "sort", "--key", "k", "--ready"),
+        *("--time-limit", "20m", "--max-retries", "0"),
+    )
+    with serving(path, {"Add": varlink.reply(reply)}) as server:
+        done = ask(path, *arguments)
+        quiet = ask(path, "add", "--file", "-", "x", "-q", given="é".encode())
+    (_, sent, _), (_, second, _) = server.calls
+    ticket = sent["ticket"]
+    given = {
+        "title": "Format it",
+        "description_md": "All",
+        "instructions": "ruff format .",
+        "repo_path": str(path.parent),
+        "agent": "shell",
+        "priority_number": 9,
+        "labels": ["a b", "c"],
+        "depends_on": [3],
+        "depends_on_keys": ["sort"],
+        "key": "k",
+        "timeout_s": 1200.0,
+        "max_retries": 0,
+    }
+    assert sent["ready"] is True
+    assert {name: ticket[name] for name in given} == given
+    assert done.stdout == "#17 working: Sort the imports of every module\n"
+    assert "the key was known" in done.stderr
+    assert "note: No worker can do it." in done.stderr
+    assert second["ticket"]["description_md"] == "é"
+    assert (quiet.stdout, quiet.returncode) == ("17\n", 0)
+
+
+def import_answers(parameters: dict[str, Any]) -> bytes:
+    count = len(parameters["tickets"])
+    return varlink.reply(
+        ImportReply(ids=list(range(5, 5 + count)), created=count, refused=[]),
+    )
+
+
+def test_a_file_is_imported_in_pages(path: Path) -> None:
+    rows = "".join(f'{{"title":"t{n}"}}\n' for n in range(2_500))
+    (path.parent / "backlog.jsonl").write_text(rows)
+    with serving(path, {"Import": import_answers}) as server:
+        done = ask(path, "import", "backlog.jsonl", "--agent", "shell")
+        quiet = ask(
+            path, "import", "-", "--format", "csv", "-q", given=b"title\na\nb\n"
+        )
+    assert done.stdout == "2,500 tickets added: #5 to #2004\n"
+    assert [len(p["tickets"]) for _, p, _ in server.calls] == [2_000, 500, 2]
+    assert server.calls[0][1]["tickets"][0]["agent"] == "shell"
+    assert quiet.stdout == "5\n6\n"
+
+
+def test_a_file_with_a_malformed_line_sends_nothing(path: Path) -> None:
+    (path.parent / "backlog.md").write_text("- [ ] good\n- [] bad\n- [ ]\n")
+    with serving(path, {}) as server:
+        done = ask(path, "import", "backlog.md")
+    assert server.calls == []
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "kanbanctl: backlog.md:2: an open box is written '[ ]', with a space",
+        "backlog.md:3: the title is empty",
+        "Nothing was imported.",
+    ]
+
+
+def test_what_the_daemon_refuses_is_told_by_line(path: Path) -> None:
+    (path.parent / "backlog.md").write_text("# B\n\n- [ ] one\n\n- [ ] two\n")
+    refused = [Refusal(index=1, title="two", reason="no such repository")]
+    reply = ImportReply(ids=[], created=0, refused=refused)
+    with serving(path, {"Import": varlink.reply(reply)}):
+        done = ask(path, "import", "backlog.md")
+    assert done.returncode == 1
+    assert "backlog.md:5: no such repository" in done.stderr
+    missing = ask(path, "import", "missing.md")
+    assert missing.returncode == 1
+    assert "cannot read missing.md: No such file" in missing.stderr
+
+
+def test_a_relative_repository_begins_at_the_file(path: Path) -> None:
+    (path.parent / "project").mkdir()
+    (path.parent / "project" / "todo.md").write_text("- [ ] a {repo=.}\n")
+    with serving(path, {"Import": import_answers}) as server:
+        ask(path, "import", "project/todo.md", "--label", "x")
+    (ticket,) = server.calls[0][1]["tickets"]
+    assert ticket["repo_path"] == str(path.parent / "project")
+    assert ticket["labels"] == ["x"]
+
+
+def test_list_asks_for_pages_until_it_has_enough(path: Path) -> None:
+    def page(parameters: dict[str, Any]) -> bytes:
+        left = 2_300 - parameters["offset"]
+        count = min(parameters["limit"], left)
+        return varlink.reply(ListReply(tickets=[TICKET] * count, total=2_300))
+
+    with serving(path, {"List": page}) as server:
+        every = ask(path, "list", "--limit", "0", "-q")
+        some = ask(path, "list", "--limit", "3", "--column", "in progress")
+    asked = [(p["limit"], p["offset"]) for _, p, _ in server.calls]
+    assert asked == [(1_000, 0), (1_000, 1_000), (1_000, 2_000), (3, 0)]
+    assert len(every.stdout.splitlines()) == 2_300
+    assert server.calls[3][1]["columns"] == ["In Progress"]
+    assert len(some.stdout.splitlines()) == 4
+    assert "3 of 2,300 tickets" in some.stderr
+
+
+def test_a_worker_that_survived_its_stop_is_a_failure(path: Path) -> None:
+    proof = StopProof(
+        worker_id="worker-1",
+        state="STOPPING",
+        signalled=["drain", "SIGTERM 12", "SIGKILL 12"],
+        escalated=True,
+        survivors=[12],
+        runs_ended=[RUN_ID],
+        proof="none",
+    )
+    with serving(path, {"StopWorker": varlink.reply(StoppedReply(stopped=[proof]))}):
+        done = ask(path, "stop-worker", "worker-1", "--now")
+    assert done.returncode == 1
+    assert done.stdout == (
+        "worker-1 STOPPING: drain, SIGTERM 12, SIGKILL 12; it did not leave when "
+        "asked; 1 run ended; STILL THERE: process 12\n"
+    )
+
+
+def test_text_from_outside_cannot_command_the_terminal(path: Path) -> None:
+    evil = msgspec.structs.replace(TICKET, title="a\x1b]0;x\x07b\nc")
+    with serving(
+        path,
+        {
+            "Ready": varlink.reply(TicketsReply(tickets=[evil])),
+            "Move": varlink.reply(TicketReply(ticket=evil)),
+        },
+    ):
+        for arguments in (["ready", "17"], ["move", "17", "ready"]):
+            done = ask(path, *arguments)
+            assert done.stdout.count("\n") == 1
+            assert not set("\x1b\x07") & set(done.stdout)
+
+
+# ----------------------------------------------------------------------------- streams
+
+LOGS = varlink.reply(
+    RunLogsReply(stream="stdout", text="out\x1b[0m\n"), continues=True
+) + varlink.reply(RunLogsReply(stream="stderr", text="err\n"))
+
+
+def test_an_agents_output_goes_where_it_came_from(path: Path) -> None:
+    with serving(path, {"RunLogs": LOGS}) as server:
+        done = ask(path, "run", "logs", "#17")
+        lines = ask(path, "run", "logs", "17", "--json").stdout.splitlines()
+    assert (done.stdout, done.stderr) == ("out\x1b[0m\n", "err\n")
+    assert server.calls[0][1]["run"] == "17"
+    assert server.calls[0][2] is True
+    assert [json.loads(line)["stream"] for line in lines] == ["stdout", "stderr"]
+
+
+def event(seq: int) -> bytes:
+    one = Event(
+        seq=seq,
+        ts_ms=NOW_MS,
+        sender="user",
+        type="state_change",
+        ticket_id=17,
+        payload={"from": "ready", "to": "blocked", "why": "not now", "task_id": 17},
+    )
+    return varlink.reply(EventsReply(events=[one], cursor=seq), continues=True)
+
+
+def test_following_ends_with_the_daemon_and_says_how_to_go_on(path: Path) -> None:
+    with serving(path, {"Events": event(1) + event(2) + CLOSE}):
+        done = ask(path, "events", "-f")
+    assert done.returncode == 69
+    assert done.stdout.splitlines()[1] == (
+        "     2 2025-06-15 15:06:40 user         state_change #17 "
+        "from=ready to=blocked why='not now'"
+    )
+    assert "kanbanctl events -f --since 2" in done.stderr
+
+
+def test_ctrl_c_ends_following_with_130_and_no_words(path: Path) -> None:
+    with serving(path, {"Events": event(1)}):
+        arguments = command_line("events", "-f", "--socket", str(path))
+        process = subprocess.Popen(
+            arguments,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment(path.parent),
+        )
+        assert process.stdout is not None
+        # Its first line is there at once, though the stream goes on.
+        assert process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode == 130
+    assert errors.strip() == b""
+
+
+def test_a_reader_that_leaves_ends_it_without_a_word(path: Path) -> None:
+    piece = varlink.reply(RunLogsReply(stream="stdout", text="x\n" * 10_000))
+    answer = piece[:-2] + b',"continues":true}\0'
+    with serving(path, {"RunLogs": answer * 20}):
+        arguments = command_line("run", "logs", "17", "--socket", str(path))
+        process = subprocess.Popen(
+            arguments,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment(path.parent),
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"x\n"
+        process.stdout.close()
+        assert process.stderr is not None
+        errors = process.stderr.read()
+        process.stderr.close()
+        assert process.wait(TIMEOUT_S) == -signal.SIGPIPE
+    assert errors == b""
+
+
+# ------------------------------------------------------------------------------ colour
+
+
+def on_a_terminal(path: Path, *arguments: str, **extra: str) -> str:
+    """What it prints when its standard output is a terminal."""
+    ours, theirs = pty.openpty()
+    extra = {"TERM": "xterm", **extra}
+    with serving(path, OK):
+        done = subprocess.run(
+            command_line(*arguments, "--socket", str(path)),
+            stdout=theirs,
+            stderr=subprocess.PIPE,
+            env=environment(path.parent, extra),
+            timeout=TIMEOUT_S,
+            check=True,
+        )
+    os.close(theirs)
+    assert done.stderr == b""
+    text = os.read(ours, 1 << 16).decode()
+    os.close(ours)
+    return text
+
+
+def test_colour_is_for_terminals_that_want_it(path: Path) -> None:
+    assert "\x1b[32mRUNNING" in on_a_terminal(path, "status")
+    assert "\x1b" not in on_a_terminal(path, "status", "--no-color")
+    assert "\x1b" not in on_a_terminal(path, "--no-color", "status")
+    assert "\x1b" not in on_a_terminal(path, "status", NO_COLOR="1")
+    assert "\x1b" not in on_a_terminal(path, "status", TERM="dumb")
+    with serving(path, OK):
+        assert "\x1b" not in ask(path, "status").stdout
+
+
+def test_a_terminal_that_cannot_say_a_letter_gets_another(path: Path) -> None:
+    with serving(path, {"Ready": varlink.reply(TicketsReply(tickets=[TICKET]))}):
+        extra = {"PYTHONIOENCODING": "ascii"}
+        done = ask(path, "ready", "17", extra=extra)
+        assert done.returncode == 0
+
+
+def test_only_what_a_command_needs_is_imported(path: Path) -> None:
+    heavy = {"asyncio", "rich", "csv", "shlex", "pathlib", "kanbanctl.tickets_in"}
+    program = (
+        "import sys; from kanbanctl.cli import run; "
+        f"run(['status', '--socket', {str(path)!r}]); "
+        f"print(sorted({heavy!r} & sys.modules.keys()))"
+    )
+    with serving(path, OK):
+        done = subprocess.run(
+            [command_line()[0], "-c", program],
+            capture_output=True,
+            env=environment(path.parent),
+            timeout=TIMEOUT_S,
+            check=True,
+        )
+    assert done.stdout.decode().splitlines()[-1] == "[]"
