@@ -1,0 +1,202 @@
+"""Kind ``python``: an installed callable, called in the worker itself.
+
+Theory. ``package.module:function`` is called as ``function(work, context)`` in one of
+the worker's threads, one for each slot, started when first needed and kept. It returns
+None or a summary in Markdown; an exception is its failure, ``Later`` asks for another
+try later. No process is started and nothing is written to disk: a call dies with its
+worker, is reported lost, and is made again (at least once).
+
+Threads tell the event loop by appending to one list and waking it once, so that a
+thousand short calls cost the loop one turn and the link one message.
+
+A thread cannot be ended from outside. Cancelling sets ``context.cancelled`` and
+nothing else; a call that does not heed it is the worker's problem
+(``kanban_worker.shell.calls``).
+"""
+
+import functools
+import importlib
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+from kanban_ipc.bounds import MESSAGE_CHARS_MAX, SUMMARY_BYTES_MAX
+from kanban_ipc.link import Work
+from kanban_ipc.words import Epoch, LogLevel, RunId
+
+EVENTS_MAX: Final = 10_000
+"""Log lines on their way to the event loop; further ones are dropped."""
+
+
+class Later(Exception):
+    """Raised by a callable: not now, try again later."""
+
+
+class CallStarted(NamedTuple):
+    """A thread has taken it."""
+
+    call: "Call"
+
+
+class CallProgress(NamedTuple):
+    """It said how far it is."""
+
+    call: "Call"
+    percent: int
+    step: str
+    total_steps: int
+
+
+class CallLine(NamedTuple):
+    """It said something for the execution log."""
+
+    call: "Call"
+    level: LogLevel
+    message: str
+
+
+class CallEnded(NamedTuple):
+    """It returned or raised, or could not be called."""
+
+    call: "Call"
+    how: Literal["finished", "failed", "later", "unusable"]
+    text: str
+    """The summary, or the reason."""
+
+
+CallEvent: TypeAlias = CallStarted | CallProgress | CallLine | CallEnded
+Function: TypeAlias = Callable[[Work, "Context"], object]
+
+
+class Call:
+    """One run of a callable."""
+
+    __slots__ = ("cancelled", "epoch", "run_id", "started_ns", "target", "work")
+
+    def __init__(self, run_id: RunId, epoch: Epoch, target: str, work: Work) -> None:
+        self.run_id = run_id
+        self.epoch = epoch
+        self.target = target
+        self.work = work
+        self.cancelled = False
+        self.started_ns = 0
+
+
+class Context:
+    """What a callable is given besides its ticket. Every method may be called often."""
+
+    __slots__ = ("_call", "_tell")
+
+    def __init__(self, call: Call, tell: Callable[[CallEvent], None]) -> None:
+        self._call = call
+        self._tell = tell
+
+    @property
+    def cancelled(self) -> bool:
+        """True once the run shall end: return soon, the result does not count."""
+        return self._call.cancelled
+
+    def progress(self, percent: int, step: str = "", total_steps: int = 0) -> None:
+        """How far it is, 0 to 100. At most one a second is shown."""
+        bounded = min(max(int(percent), 0), 100)
+        text = plain(step)
+        self._tell(CallProgress(self._call, bounded, text, int(total_steps)))
+
+    def log(self, message: str, level: LogLevel = "info") -> None:
+        """One line in the run's execution log."""
+        self._tell(CallLine(self._call, level, plain(message)))
+
+
+class Threads:
+    """The slots' threads. ``wake`` must be safe to call from any of them."""
+
+    def __init__(self, slots: int, wake: Callable[[], None]) -> None:
+        self._slots = slots
+        self._wake = wake
+        self._calls: queue.SimpleQueue[Call] = queue.SimpleQueue()
+        self._events: deque[CallEvent] = deque()
+        self._woken = False
+        self._threads = 0
+        self._open = 0
+
+    def submit(self, call: Call) -> None:
+        """Called as soon as a slot's thread is free."""
+        self._open += 1
+        if self._open > self._threads < self._slots:
+            self._threads += 1
+            name = f"slot-{self._threads}"
+            threading.Thread(target=self._serve, name=name, daemon=True).start()
+        self._calls.put(call)
+
+    def collect(self) -> list[CallEvent]:
+        """What happened since, in order."""
+        self._woken = False
+        events = self._events
+        happened = [events.popleft() for _ in range(len(events))]
+        self._open -= sum(type(event) is CallEnded for event in happened)
+        return happened
+
+    def _tell(self, event: CallEvent) -> None:
+        if type(event) is CallLine and len(self._events) >= EVENTS_MAX:
+            return
+        self._events.append(event)
+        if not self._woken:
+            self._woken = True
+            self._wake()
+
+    def _serve(self) -> None:
+        while True:
+            call = self._calls.get()
+            call.started_ns = time.monotonic_ns()
+            if not call.cancelled:
+                self._tell(CallStarted(call))
+            self._tell(_call(call, self._tell))
+
+
+def _call(call: Call, tell: Callable[[CallEvent], None]) -> CallEnded:
+    if call.cancelled:
+        return CallEnded(call, "failed", "cancelled before it began")
+    try:
+        function = load(call.target)
+    except Exception as error:  # noqa: BLE001  an import runs anything
+        return CallEnded(call, "unusable", _unusable(call.target, error))
+    try:
+        returned = function(call.work, Context(call, tell))
+        text = "" if returned is None else plain(returned, SUMMARY_BYTES_MAX // 4)
+    except Later as later:
+        return CallEnded(call, "later", plain(later) or "asked to be tried later")
+    except BaseException as error:  # noqa: BLE001  the thread must live on
+        return CallEnded(call, "failed", f"{type(error).__name__}: {plain(error)}")
+    return CallEnded(call, "finished", text)
+
+
+def plain(value: object, chars_max: int = MESSAGE_CHARS_MAX) -> str:
+    """Text that can be sent: bounded, without lone surrogates. Never raises."""
+    try:
+        text = str(value)[:chars_max]
+    except Exception as error:  # noqa: BLE001  a callable's own __str__
+        text = f"(its text cannot be had: {type(error).__name__})"
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+@functools.lru_cache(maxsize=256)
+def load(target: str) -> Function:
+    """The callable named ``package.module:function``. Raises what importing raises."""
+    module, separator, name = target.partition(":")
+    if not (module and separator and name):
+        raise ValueError("write it as package.module:function")
+    found = functools.reduce(getattr, name.split("."), importlib.import_module(module))
+    if not callable(found):
+        raise TypeError(f"{name} is not callable")
+    return found
+
+
+def _unusable(target: str, error: Exception) -> str:
+    return (
+        f"the callable {target!r} cannot be used: "
+        f"{type(error).__name__}: {plain(error)}; "
+        "install its package where kanband runs, or correct the agent's profile"
+    )

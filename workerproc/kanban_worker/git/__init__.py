@@ -1,0 +1,1 @@
+"""Git as the worker uses it: the repository's lock, worktrees, commits, diffs."""

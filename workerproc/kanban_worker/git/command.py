@@ -1,0 +1,203 @@
+"""One git command: started, bounded, stopped.
+
+Decided here: 60 s for a command; no prompt, no editor, no hook, no signature, no file
+system monitor; no garbage collection (it would go on in the background and keep the
+repository's lock); no ``GIT_*`` of the worker's environment; output in plain English
+and within a bound. A git has a session of its own, so that its filters end with it.
+
+Blocking: to be called from a thread, never from the event loop.
+"""
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Final
+
+TIMEOUT_S: Final = 60.0
+TERM_PATIENCE_S: Final = 2.0
+"""On SIGTERM git removes its lock files and half-made worktrees; then SIGKILL."""
+OUTPUT_BYTES_MAX: Final = 64 << 20
+"""Names of about a million files."""
+COPY_CHUNK_BYTES: Final = 1 << 16
+
+SETTINGS: Final = (
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "core.quotePath=false",
+    "commit.gpgSign=false",
+    "gc.auto=0",
+    "maintenance.auto=false",
+    "color.ui=false",
+    "submodule.recurse=false",
+)
+
+
+class GitError(Exception):
+    """Git could not do it; the text is for people."""
+
+
+class DiskFull(GitError):
+    """There was no space; the same command may work later."""
+
+
+class Interrupted(GitError):
+    """``Git.interrupt`` was called."""
+
+
+class Git:
+    """Runs git for one run of a ticket; ``interrupt`` may come from another thread."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._interrupted = False
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether ``interrupt`` was called."""
+        return self._interrupted
+
+    def interrupt(self) -> None:
+        """End the command that runs, in order, and refuse further ones."""
+        with self._guard:
+            self._interrupted = True
+            if self._process is not None:
+                _signal(self._process, signal.SIGTERM)
+
+    def run(
+        self,
+        directory: Path,
+        *args: str,
+        stdin: bytes = b"",
+        lock_fd: int | None = None,
+        accept: Sequence[int] = (0,),
+    ) -> bytes:
+        """What it printed. ``lock_fd`` is inherited by git, so that it stays held.
+
+        Raises ``GitError`` for an exit status that is not in ``accept``.
+        """
+        with self._start(directory, args, lock_fd) as process:
+            try:
+                output, errors = process.communicate(stdin, timeout=TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                _end(process)
+                raise GitError(f"`git {args[0]}` took over {TIMEOUT_S:g} s") from None
+            finally:
+                self._forget()
+        if process.returncode not in accept:
+            raise self._failure(args, process.returncode, errors)
+        if len(output) > OUTPUT_BYTES_MAX:
+            raise GitError(f"`git {args[0]}` printed over {OUTPUT_BYTES_MAX} bytes")
+        return output
+
+    def line(self, directory: Path, *args: str) -> str:
+        """Its output without the newline. Raises ``GitError``."""
+        return os.fsdecode(self.run(directory, *args)).rstrip("\n")
+
+    def copy(
+        self, directory: Path, args: Sequence[str], to: IO[bytes], most: int
+    ) -> bool:
+        """Its output into ``to``; False when it was cut after ``most`` bytes."""
+        process = self._start(directory, args, None, errors=subprocess.DEVNULL)
+        timer = threading.Timer(TIMEOUT_S, _end, (process,))
+        timer.start()
+        try:
+            with process:
+                assert process.stdout is not None
+                whole = _copy(process.stdout, to, most)
+                if not whole:
+                    _end(process)
+        finally:
+            timer.cancel()
+            self._forget()
+        if whole and process.returncode != 0:
+            raise self._failure(args, process.returncode, b"")
+        return whole
+
+    def _start(
+        self,
+        directory: Path,
+        args: Sequence[str],
+        lock_fd: int | None,
+        errors: int = subprocess.PIPE,
+    ) -> subprocess.Popen[bytes]:
+        settings = [part for each in SETTINGS for part in ("-c", each)]
+        with self._guard:
+            if self._interrupted:
+                raise Interrupted("stopped by order")
+            try:
+                self._process = subprocess.Popen(
+                    ["git", *settings, *args],  # noqa: S607  the user's PATH decides
+                    cwd=directory,
+                    env=_environment(),
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    pass_fds=() if lock_fd is None else (lock_fd,),
+                    start_new_session=True,
+                )
+            except FileNotFoundError as error:
+                raise _missing(error, directory) from error
+            except OSError as error:
+                raise GitError(f"git could not be started: {error}") from error
+            return self._process
+
+    def _forget(self) -> None:
+        with self._guard:
+            self._process = None
+
+    def _failure(self, args: Sequence[str], code: int, errors: bytes) -> GitError:
+        if self._interrupted:
+            return Interrupted("stopped by order")
+        text = errors.decode("utf-8", "replace").strip() or f"exit status {code}"
+        if "No space left on device" in text or "Disk quota exceeded" in text:
+            return DiskFull(f"`git {args[0]}`: {text}")
+        return GitError(f"`git {args[0]}`: {text}")
+
+
+def _environment() -> dict[str, str]:
+    own = {key: text for key, text in os.environ.items() if not key.startswith("GIT_")}
+    return own | {
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_EDITOR": "true",
+        "GIT_ASKPASS": "true",
+        "LC_ALL": "C",
+    }
+
+
+def _missing(error: FileNotFoundError, directory: Path) -> GitError:
+    if not directory.is_dir():
+        return GitError(f"{directory} is not there any more")
+    return GitError(f"git is not on this worker's PATH; install it ({error})")
+
+
+def _copy(source: IO[bytes], to: IO[bytes], most: int) -> bool:
+    left = most
+    while chunk := source.read(COPY_CHUNK_BYTES):
+        to.write(chunk[:left])
+        left -= len(chunk)
+        if left < 0:
+            return False
+    return True
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    _signal(process, signal.SIGTERM)
+    try:
+        process.wait(TERM_PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        _signal(process, signal.SIGKILL)
+        process.wait()
+
+
+def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    # Not reaped yet as long as returncode is None, so the group cannot be another's.
+    if process.returncode is None:
+        try:
+            os.killpg(process.pid, number)
+        except ProcessLookupError:
+            return

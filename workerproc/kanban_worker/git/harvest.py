@@ -1,0 +1,45 @@
+"""The end of a good run, as far as git goes: commit, compare, write the patch.
+
+Decided here: what is committed and what is said about it. Doing it again (the worker
+was killed in the middle) finds its commit made and writes the same patch. In place
+nothing is committed: the folder is the user's, and so may be what is not committed.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from kanban_worker.core.changes import Changes
+from kanban_worker.git.command import Git
+from kanban_worker.git.commit import attach_head, commit_all
+from kanban_worker.git.diff import changes, write_patch
+from kanban_worker.git.lock import repository_lock
+from kanban_worker.git.stale import remove_stale_locks
+from kanban_worker.git.worktree import Workspace
+
+
+class Harvest(NamedTuple):
+    """What a run has brought."""
+
+    branch: str
+    head: str
+    changes: Changes
+    changed: bool
+    """In place also by what is not committed."""
+
+
+def harvest(
+    git: Git, locks: Path, workspace: Workspace, message: str, patch: Path
+) -> Harvest:
+    """Commit with ``message``, write ``patch``. Raises ``GitError``, ``OSError``."""
+    path = Path(workspace.path)
+    if workspace.in_place:
+        branch, head = "", git.line(path, "rev-parse", "HEAD")
+    else:
+        with repository_lock(git, locks, Path(workspace.common_dir)) as lock:
+            remove_stale_locks(git, path)
+            head = commit_all(git, path, message, lock)
+            branch = attach_head(git, path, workspace.branch, lock)
+    found = changes(git, path, workspace.base, head)
+    write_patch(git, path, workspace.base, head, patch)
+    dirty = workspace.in_place and bool(git.run(path, "status", "--porcelain"))
+    return Harvest(branch, head, found, changed=found.files_count > 0 or dirty)

@@ -1,0 +1,45 @@
+"""Giving a worktree back, never with a loss.
+
+Decided here: what is uncommitted is committed first; git removes the folder itself and
+without ``--force``, so that it refuses where something would be lost; a repository
+that the agent made inside of the worktree keeps the folder, because its commits are
+nowhere else. Nothing here deletes a branch, follows a symlink, or deletes a tree
+by itself.
+"""
+
+from pathlib import Path
+from typing import Final
+
+from kanban_worker.git.command import Git, GitError
+from kanban_worker.git.commit import commit_all
+from kanban_worker.git.stale import remove_stale_locks
+
+GITLINK: Final = b"160000 "
+MESSAGE: Final = (
+    "Work in progress\n\nCommitted by kanband before it removed the worktree.\n"
+)
+
+
+def remove_worktree(git: Git, repository: Path, worktree: Path, lock_fd: int) -> str:
+    """Commit and remove. Empty when it is gone, else why it stays. Under the lock."""
+    try:
+        remove_stale_locks(git, worktree)
+        commit_all(git, worktree, MESSAGE, lock_fd)
+        if nested := _nested_repository(git, worktree):
+            return f"it holds another repository, {nested}"
+        command = ("worktree", "remove", "--", str(worktree))
+        git.run(repository, *command, lock_fd=lock_fd)
+    except GitError as error:
+        if git.interrupted:
+            raise
+        return str(error)
+    return ""
+
+
+def _nested_repository(git: Git, worktree: Path) -> str:
+    for entry in git.run(worktree, "ls-files", "--stage", "-z").split(b"\0"):
+        if entry.startswith(GITLINK):
+            name = entry.partition(b"\t")[2].decode("utf-8", "surrogateescape")
+            if (worktree / name / ".git").exists():
+                return name
+    return ""

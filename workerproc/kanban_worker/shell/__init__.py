@@ -1,0 +1,1 @@
+"""The worker's I/O: link, slots, runs, shims, files."""

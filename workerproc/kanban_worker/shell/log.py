@@ -1,0 +1,87 @@
+"""The worker's log: one line an event on stderr, which is ``logs/<worker>.log``.
+
+Decided here: the form (``TIME LEVEL [Worker] ID Text key=value …``), that the lines
+of one turn of the loop are written with one system call, and when the file is set
+aside: past ``FILE_BYTES_MAX`` it becomes ``<name>.1``, replacing the one before.
+"""
+
+import asyncio
+import functools
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+from kanban_ipc.words import LogLevel
+
+FILE_BYTES_MAX: Final = 16 << 20
+"""Two files of it: about 300,000 lines."""
+LINES_KEPT_MAX: Final = 10_000
+_STDOUT: Final = 1
+_STDERR: Final = 2
+
+
+class Log:
+    """Collects lines; ``flush`` writes them."""
+
+    def __init__(self, worker_id: str) -> None:
+        self._worker_id = worker_id
+        self._lines: list[str] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def soon(self, loop: asyncio.AbstractEventLoop) -> None:
+        """From now on lines are flushed at the end of the loop's turn."""
+        self._loop = loop
+
+    def line(self, level: LogLevel, text: str, **fields: object) -> None:
+        """Add one line. Only in the loop's thread."""
+        if len(self._lines) >= LINES_KEPT_MAX:
+            self.flush()
+        now_ms = time.time_ns() // 1_000_000
+        pairs = "".join(f" {name}={_value(each)}" for name, each in fields.items())
+        self._lines.append(
+            f"{_second(now_ms // 1000)}.{now_ms % 1000:03d}Z {level} [Worker] "
+            f"{self._worker_id} {text}{pairs}\n",
+        )
+        if len(self._lines) == 1 and self._loop is not None:
+            self._loop.call_soon(self.flush)
+
+    def flush(self) -> None:
+        """Write what was collected. A log that cannot be written stops nobody."""
+        text, self._lines = "".join(self._lines), []
+        try:
+            sys.stderr.write(text)
+            sys.stderr.flush()
+        except (OSError, ValueError):
+            return
+
+
+@functools.lru_cache(maxsize=1)
+def _second(second: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+
+
+def _value(value: object) -> str:
+    text = str(value)
+    plain = text.isprintable() and text and not set(text) & set(' "=')
+    return text if plain else json.dumps(text, ensure_ascii=False)
+
+
+def rotate(path: Path) -> None:
+    """Set the log aside when it is too long and really is this process's stderr."""
+    try:
+        own, named = os.fstat(_STDERR), path.stat()
+    except OSError:
+        return
+    if (own.st_dev, own.st_ino) != (named.st_dev, named.st_ino):
+        return
+    if own.st_size < FILE_BYTES_MAX:
+        return
+    path.rename(path.with_name(path.name + ".1"))
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+    fresh = os.open(path, flags, 0o600)
+    os.dup2(fresh, _STDOUT)
+    os.dup2(fresh, _STDERR)
+    os.close(fresh)
