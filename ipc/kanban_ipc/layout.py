@@ -1,7 +1,8 @@
 """Places on disk that more than one program reads: names only, no access.
 
-Under the state directory: ``kanban.db``, ``runs/<run>/``, ``worktrees/<ticket>-<slug>``,
-``workers/<worker>.lock``, ``logs/<worker>.log``. Under the runtime directory: sockets.
+Under the state directory: ``kanban.db``, ``runs/<run>/``,
+``worktrees/<ticket>-<slug>/``, ``workers/<worker>.lock``, ``logs/<worker>.log``.
+Under the runtime directory: sockets.
 """
 
 from typing import Final

@@ -71,7 +71,7 @@ class ProcessId(Part, frozen=True):
 
 
 class Limits(Part, frozen=True):
-    """What one run may use. The shim enforces it, so it holds while all else is away."""
+    """What one run may use. The shim enforces it, while all else may be away."""
 
     run_s: float = 3600.0
     silence_s: float = 900.0

@@ -5,7 +5,7 @@ one daemon at a time (a new connection replaces the old). It forks workers on
 ``Spawn``, which carries one descriptor (SCM_RIGHTS): a memfd with the worker's
 secret. It outlives the daemon: an exit it saw is kept and told as ``Exited`` on every
 new connection until the daemon has said ``Collected``. With no daemon, no worker and
-nothing to collect for a minute it leaves; an end that nobody collects keeps it an hour.
+nothing to collect for a minute it leaves; an end that nobody collects keeps it for ten.
 """
 
 from typing import TypeAlias

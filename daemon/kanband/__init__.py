@@ -1,0 +1,1 @@
+"""The daemon: ``core`` decides, ``store`` remembers, ``shell`` does."""

@@ -1,0 +1,85 @@
+"""``kanband``: the daemon's command line."""
+
+import argparse
+import asyncio
+import faulthandler
+import gc
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from kanband import config as configuration
+from kanband.config import Config, Flags
+from kanband.errors import EXIT_USAGE, KanbandError
+from kanband.shell.daemon import Kanband
+from kanband.shell.version import version
+
+
+class _Parser(argparse.ArgumentParser):
+    """Usage errors leave with 100, so that a service manager does not try again."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(EXIT_USAGE, f"{self.prog}: {message}\n")
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="kanband",
+        description="Supervise coding agents: keep workers alive, hand them tickets.",
+    )
+    parser.add_argument("--config", metavar="FILE", help="configuration (TOML)")
+    parser.add_argument("--state-dir", metavar="DIR", help="where everything is kept")
+    parser.add_argument("--runtime-dir", metavar="DIR", help="where the sockets are")
+    parser.add_argument("--mode", metavar="MODE", help="managed")
+    parser.add_argument("--workers", type=int, metavar="N", help="managed workers")
+    parser.add_argument(
+        "--check-config",
+        action="store_true",
+        help="say whether the configuration is in order, and leave",
+    )
+    parser.add_argument(
+        "--print-config",
+        action="store_true",
+        help="print the configuration in force, and leave",
+    )
+    parser.add_argument("--version", action="version", version=f"kanband {version()}")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the daemon in the foreground; returns its exit code."""
+    options = _parser().parse_args(argv)
+    flags = Flags(
+        config=options.config,
+        state_dir=options.state_dir,
+        runtime_dir=options.runtime_dir,
+        mode=options.mode,
+        workers=options.workers,
+    )
+    try:
+        config = configuration.load(flags, os.environ)
+        if options.check_config:
+            return _say("the configuration is in order\n")
+        if options.print_config:
+            return _say(configuration.print_config(config))
+        return _serve(config)
+    except KanbandError as error:
+        sys.stderr.write(f"kanband: {error}\n")
+        return error.exit_code
+
+
+def _say(text: str) -> int:
+    sys.stdout.write(text)
+    return 0
+
+
+def _serve(config: Config) -> int:
+    faulthandler.enable()  # the watchdog's SIGABRT shows where we are stuck
+    gc.freeze()
+    return asyncio.run(Kanband(config, os.environ).run())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,59 @@
+"""The daemon's configuration: one frozen struct, parsed and checked once.
+
+Only this package reads the environment and the configuration file.
+
+* ``sections``: the keys, their defaults and their ranges;
+* ``sources``: kanban.toml < environment < flags, each as a layer that knows where
+  its values stand (``lines`` finds the line in the file);
+* ``check``: a layer's values against the keys, every fault at once;
+* ``places``: where state, sockets and the file itself are;
+* ``profiles``: what a run needs to know of an agent, and what ``any`` means;
+* ``load`` puts them together, ``printed`` writes the result down again.
+"""
+
+from kanband.config.load import Flags, load
+from kanband.config.places import prepare_places
+from kanband.config.printed import print_config
+from kanband.config.profiles import (
+    BUILT_IN,
+    agent_for_run,
+    claim_policy,
+    default_agent,
+    limits_for,
+    on_success,
+    resolve_agent,
+    retry_policy,
+)
+from kanband.config.sections import (
+    AgentConfig,
+    Config,
+    LeaseConfig,
+    LimitsConfig,
+    Mode,
+    QueueConfig,
+    RetriesConfig,
+    WorkersConfig,
+)
+
+__all__ = [
+    "BUILT_IN",
+    "AgentConfig",
+    "Config",
+    "Flags",
+    "LeaseConfig",
+    "LimitsConfig",
+    "Mode",
+    "QueueConfig",
+    "RetriesConfig",
+    "WorkersConfig",
+    "agent_for_run",
+    "claim_policy",
+    "default_agent",
+    "limits_for",
+    "load",
+    "on_success",
+    "prepare_places",
+    "print_config",
+    "resolve_agent",
+    "retry_policy",
+]

@@ -1,0 +1,159 @@
+"""The keys of kanban.toml: names, defaults, ranges.
+
+Decided here: what each table may hold. A range is part of its type, and ``check``
+turns it into the words of a refusal. Ranges are wide: they refuse what cannot be
+meant (a negative wait, a grace of a month), not what is merely unusual.
+"""
+
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+from kanban_ipc.words import AgentKind
+
+Mode = Literal["managed", "standalone", "inline"]
+
+DAY_S: Final = 86_400.0
+WEEK_S: Final = 7 * DAY_S
+
+Beats = Annotated[int, Meta(ge=1, le=10_000)]
+Wait = Annotated[float, Meta(ge=0, le=DAY_S)]
+"""Seconds; 0 does not wait."""
+Interval = Annotated[float, Meta(ge=0.01, le=DAY_S)]
+"""Seconds, more than none."""
+RunLimit = Annotated[float, Meta(ge=0.1, le=WEEK_S)]
+SilenceLimit = Annotated[float, Meta(ge=0, le=WEEK_S)]
+"""0 is no limit."""
+LogMib = Annotated[int, Meta(ge=1, le=1 << 20)]
+Grace = Annotated[float, Meta(ge=0, le=3600)]
+AgentName = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
+VariableName = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of every table of the file."""
+
+
+class LeaseConfig(Section, frozen=True, kw_only=True):
+    """When a lease is doubted, in beats of the link's heartbeat."""
+
+    http_ttl_s: Annotated[float, Meta(ge=1, le=DAY_S)] = 1800.0
+    heartbeat_s: Annotated[float, Meta(ge=0.05, le=600)] = 5.0
+    warn_beats: Beats = 3
+    stale_beats: Beats = 6
+    dead_beats: Beats = 12
+
+
+class WorkersConfig(Section, frozen=True, kw_only=True):
+    """How worker processes are started, watched and stopped."""
+
+    start_timeout_s: Interval = 10.0
+    stop_timeout_s: Wait = 60.0
+    grace_s: Grace = 10.0
+    backoff_initial_s: Interval = 0.1
+    backoff_max_s: Interval = 30.0
+    healthy_s: Wait = 10.0
+    fatal_failures: Annotated[int, Meta(ge=1, le=1_000)] = 5
+    fatal_window_s: Interval = 60.0
+
+
+class QueueConfig(Section, frozen=True, kw_only=True):
+    """What a claim takes, and in which order."""
+
+    max_runs_per_repo: Annotated[int, Meta(ge=0, le=1_000)] = 0
+    """For runs in worktrees; 0 is no limit. In place it is always 1."""
+    starvation_bound: Annotated[int, Meta(ge=1, le=1_000_000)] = 20
+
+
+class RetriesConfig(Section, frozen=True, kw_only=True):
+    """How long a ticket waits before it is tried again."""
+
+    initial_s: Wait = 10.0
+    factor: Annotated[float, Meta(ge=1, le=100)] = 2.0
+    max_s: Annotated[float, Meta(ge=0, le=WEEK_S)] = 900.0
+    jitter: Annotated[float, Meta(ge=0, le=1)] = 0.2
+
+
+class LimitsConfig(Section, frozen=True, kw_only=True):
+    """Defaults of every profile."""
+
+    run_s: RunLimit = 3600.0
+    silence_s: SilenceLimit = 900.0
+    log_mib: LogMib = 64
+
+
+class Profile(Section, frozen=True, kw_only=True):
+    """What profiles of every kind have."""
+
+    argv: tuple[str, ...] = ()
+    """Empty: the ticket's instructions, written to a file, as ``sh -eu FILE``."""
+    model: str = ""
+    env: dict[VariableName, str] = {}
+    env_pass: tuple[VariableName, ...] = ()
+    worktree: bool = True
+    on_success: Literal["review", "complete"] | None = None
+    """Unset: ``review``, for kind ``python`` ``complete``."""
+    expects_change: bool = False
+    prompt_template: str = ""
+    run_s: RunLimit | None = None
+    silence_s: SilenceLimit | None = None
+    log_mib: LogMib | None = None
+    grace_s: Grace | None = None
+
+
+class AgentTable(Profile, frozen=True, kw_only=True):
+    """One ``[agents.NAME]`` as people write it."""
+
+    kind: Literal["shell"] = "shell"
+
+
+class AgentConfig(Profile, frozen=True, kw_only=True):
+    """A profile, configured or built in."""
+
+    kind: AgentKind = "shell"
+    callable: str = ""
+    """Kind ``python``: ``package.module:function``."""
+
+
+class Settings(Section, frozen=True, kw_only=True):
+    """What the file, the environment and the flags agree on, but for the profiles."""
+
+    mode: Mode = "managed"
+    worker_count: Annotated[int, Meta(ge=0, le=256)] = 1
+    slots: Annotated[int, Meta(ge=1, le=256)] = 2
+    default_agent: str = ""
+    db_path: Annotated[str, Meta(min_length=1)] = "kanban.db"
+    lease: LeaseConfig = LeaseConfig()
+    workers: WorkersConfig = WorkersConfig()
+    queue: QueueConfig = QueueConfig()
+    retries: RetriesConfig = RetriesConfig()
+    limits: LimitsConfig = LimitsConfig()
+
+
+class KanbanToml(Settings, frozen=True, kw_only=True):
+    """The whole file."""
+
+    mode: Literal["managed"] = "managed"
+    """What this version offers of ``Mode``."""
+    agents: dict[AgentName, AgentTable] = {}
+
+
+class Config(Settings, frozen=True, kw_only=True):
+    """Everything, with defaults filled in."""
+
+    agents: dict[str, AgentConfig] = {}
+    """Every profile, the built-in ones included."""
+    configured: frozenset[str] = frozenset()
+    """Names of the profiles that come from the file."""
+    state_dir: Path = Path()
+    """Absolute; from the command line or the environment, never from the file."""
+    runtime_dir: Path = Path()
+    config_file: Path | None = None
+    """None: there is none, and the defaults hold."""
+
+    @property
+    def db_file(self) -> Path:
+        """The store; absolute."""
+        return self.state_dir / self.db_path

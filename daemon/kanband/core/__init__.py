@@ -1,0 +1,1 @@
+"""Decisions: pure functions over tables. No clock, no randomness, no I/O."""

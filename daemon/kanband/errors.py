@@ -1,0 +1,39 @@
+"""What can go wrong in the daemon, and with which exit code it then leaves.
+
+Exit codes: 100 usage or configuration (a restart cannot help; the units name it in
+``RestartPreventExitStatus``), 101 a bug, 111 the system failed (temporary). After s6.
+"""
+
+from pathlib import Path
+from typing import Final
+
+EXIT_USAGE: Final = 100
+EXIT_BUG: Final = 101
+EXIT_SYSTEM: Final = 111
+
+
+class KanbandError(Exception):
+    """Root of the daemon's errors; its text is for people."""
+
+    exit_code: int = EXIT_SYSTEM
+
+
+class ConfigError(KanbandError):
+    """The configuration cannot be used."""
+
+    exit_code = EXIT_USAGE
+
+
+class AlreadyRunning(KanbandError):
+    """Another daemon holds the state directory."""
+
+    exit_code = EXIT_USAGE
+
+    def __init__(self, lock: Path, holder: str) -> None:
+        """``holder``: the pid it wrote into the lock file; may be empty."""
+        who = f"process {holder}" if holder else "another process"
+        super().__init__(
+            f"a kanband already runs on {lock.parent}: {who} holds {lock.name}. "
+            "This one has touched nothing. Stop the other first "
+            "(kanbanctl shutdown), or start this one with another --state-dir.",
+        )

@@ -1,0 +1,1 @@
+"""Effects: the loop, sockets, processes, files. It holds no policy."""

@@ -1,0 +1,118 @@
+"""The control socket's server: who may connect, and how many.
+
+Decided here: the same user or root is let in (SO_PEERCRED), at most
+``CONTROL_CONNECTIONS_MAX`` at a time; a newcomer beyond that takes the place of the
+client that has been idle longest, and is refused when all are busy. What is said on a
+connection is in ``connection``, what it means in ``calls``.
+"""
+
+import asyncio
+import contextlib
+import os
+from pathlib import Path
+from typing import Final
+
+from kanban_ipc import bounds, varlink
+from kanban_ipc.control import INTERFACE, NotPermitted, Refused
+from kanband.shell.calls import Calls
+from kanband.shell.connection import Answerer, Connection, Patience
+from kanband.shell.listening import Listening
+from kanband.shell.ports import Daemon
+
+_FAREWELL_S: Final = 1.0
+"""For the last replies to be read."""
+
+
+class ControlServer:
+    """Listens on the socket, from ``open`` until ``close``."""
+
+    def __init__(
+        self,
+        path: Path,
+        daemon: Daemon,
+        *,
+        uids: frozenset[int] | None = None,
+        patience: Patience | None = None,
+    ) -> None:
+        """``uids``: who may call; by default the daemon's own user, and root."""
+        self._path = path
+        self._calls = Calls(daemon)
+        self._uids = frozenset((os.geteuid(), 0)) if uids is None else uids
+        self._connections: dict[Connection, None] = {}
+        self._empty = asyncio.Event()
+        self._empty.set()
+        self._listening: Listening | None = None
+        self._server: asyncio.Server | None = None
+        self.answerer: Answerer = self._calls
+        self.patience = Patience() if patience is None else patience
+
+    def __len__(self) -> int:
+        """How many connections there are."""
+        return len(self._connections)
+
+    async def open(self) -> None:
+        """Begin to answer. Raises ``SocketTaken``."""
+        self._listening = Listening(self._path)
+        self._server = await asyncio.get_running_loop().create_unix_server(
+            lambda: Connection(self),
+            sock=self._listening.socket,
+        )
+
+    async def close(self) -> None:
+        """Take nothing new, end what is under way, and remove the socket's file."""
+        if self._server is None or self._listening is None:
+            return
+        self._calls.closed = True
+        self._server.close()
+        self._listening.remove()
+        everyone = list(self._connections)
+        await asyncio.gather(*(connection.end() for connection in everyone))
+        await self._farewell()
+
+    async def _farewell(self) -> None:
+        """Let the last replies be read; who does not read them is cut off."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_FAREWELL_S):
+                await self._empty.wait()
+        for connection in list(self._connections):
+            connection.abort()
+        await self._empty.wait()
+
+    # ------------------------------------------------------- connection.Host
+
+    def admit(self, connection: Connection, uid: int) -> bytes | None:
+        """Count it in, or say why not."""
+        if uid not in self._uids:
+            owner = min(self._uids - {0}, default=0)
+            refused = NotPermitted(
+                message=f"this kanband belongs to user {owner} and does not answer "
+                f"user {uid}; use that account",
+            )
+            return varlink.error(f"{INTERFACE}.NotPermitted", refused)
+        if (
+            len(self._connections) >= bounds.CONTROL_CONNECTIONS_MAX
+            and not self._evict()
+        ):
+            busy = Refused(
+                message=f"all {bounds.CONTROL_CONNECTIONS_MAX} connections to kanband "
+                "are busy; try again, and look for clients that never hang up",
+            )
+            return varlink.error(f"{INTERFACE}.Refused", busy)
+        self._connections[connection] = None
+        self._empty.clear()
+        return None
+
+    def forget(self, connection: Connection) -> None:
+        """It is gone, and its last call has ended."""
+        self._connections.pop(connection, None)
+        if not self._connections:
+            self._empty.set()
+
+    def _evict(self) -> bool:
+        """Hang up on whoever has been idle longest, by the time they connected."""
+        for connection in self._connections:
+            if connection.is_idle:
+                connection.abort()
+                self.forget(connection)
+                return True
+        return False

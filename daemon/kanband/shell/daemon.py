@@ -1,0 +1,254 @@
+"""The daemon put together: what is opened in which order, and closed in which.
+
+Order of a start: held lock → store → leases → link → fleet (adoption) → control
+socket → READY. So nobody is answered before recovery is done, and a second daemon
+has touched nothing. Leaving is the same backwards, in one of three ways:
+
+* *stop* (SIGTERM, SIGINT, ``kanbanctl shutdown``): nothing new is assigned, workers
+  drain, then everything ends; asked again, it hurries;
+* *hand over* (SIGUSR1, ``--keep-workers``): let go and leave workers and runs to the
+  next daemon;
+* *fatal*: the disk failed under the store; leave at once with 111, workers go on.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import random
+import signal
+import uuid
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from typing import Any, Final
+
+from kanban_ipc import layout
+from kanban_ipc.words import UNIT_SCOPES, UnitScope
+from kanband.config import Config, prepare_places
+from kanband.core.staleness import GAP_BEATS
+from kanband.errors import EXIT_BUG, ConfigError, KanbandError
+from kanband.shell import logs
+from kanband.shell.clock import SystemClock
+from kanband.shell.control import ControlServer
+from kanband.shell.dispatch import Dispatch
+from kanband.shell.feed import Feed
+from kanband.shell.fleet import Fleet
+from kanband.shell.life import Course, Way
+from kanband.shell.link import Link
+from kanband.shell.lock import HeldLock
+from kanband.shell.notify import Notifier
+from kanband.shell.orphans import Orphans
+from kanband.shell.profiles import Profiles
+from kanband.store.errors import StoreFailed
+from kanband.store.verbs import ClaimPolicy
+from kanband.store.writer import StoreThread
+
+_LEAVE_MARGIN_S: Final = 30.0
+"""After drain and cancellation: SIGKILL, reaping, the last commits, the spawner."""
+_LOG: Final = logging.getLogger(__name__)
+
+
+class Kanband:
+    """Implements ``ports.Daemon``: everything a control method may use."""
+
+    def __init__(self, config: Config, environ: Mapping[str, str]) -> None:
+        """No I/O yet. ``environ`` tells of the service manager alone."""
+        self.profiles = Profiles(config)
+        self.clock = SystemClock()
+        self.feed = Feed()
+        self._notifier = Notifier(environ)
+        self._units = _units(environ)
+        self._background: set[asyncio.Task[None]] = set()
+
+    @property
+    def config(self) -> Config:
+        """What is in force."""
+        return self.profiles.config
+
+    @property
+    def claim_policy(self) -> ClaimPolicy:
+        """What is in force, as a claim needs it."""
+        return self.profiles.claim_policy
+
+    async def run(self) -> int:
+        """Serve until asked to leave; returns the exit code."""
+        config = self.config
+        prepare_places(config)
+        lock = HeldLock(config.state_dir / layout.DAEMON_LOCK)
+        logs.set_up(config.state_dir / layout.LOGS_DIR, os.environ, logging.INFO)
+        try:
+            return await self._serve()
+        finally:
+            lock.release()
+
+    async def _serve(self) -> int:
+        async with self._open():
+            self._signals()
+            self.life.ready()
+            self.runs.open()
+            self._notifier.send(READY="1", STATUS=self._status_line())
+            _LOG.info("ready", extra={"fields": {"pid": os.getpid()}})
+            way = await self.life.left()
+            self._notifier.send(STOPPING="1", EXTEND_TIMEOUT_USEC=self._patience_us())
+            _LOG.info("leaving", extra={"fields": {"way": way}})
+            await self._leave(way)
+        if self.life.failure is None:
+            return 0
+        error = self.life.failure
+        _LOG.critical("left because of: %s", error, exc_info=error)
+        return error.exit_code if isinstance(error, KanbandError) else EXIT_BUG
+
+    def _patience_us(self) -> str:
+        """How long a stop may take as configured, whatever the unit's file says."""
+        workers = self.config.workers
+        patience_s = workers.stop_timeout_s + workers.grace_s + _LEAVE_MARGIN_S
+        return str(int(patience_s * 1e6))
+
+    async def _leave(self, way: Way) -> None:
+        if way != "stop":
+            return
+        self.runs.hold()
+        stopping = asyncio.ensure_future(
+            self.fleet.shut_down(now=self.life.hurry.is_set()),
+        )
+        hurry = asyncio.ensure_future(self.life.hurry.wait())
+        await asyncio.wait((stopping, hurry), return_when=asyncio.FIRST_COMPLETED)
+        if not stopping.done():
+            await self.fleet.shut_down(now=True)
+        hurry.cancel()
+        for proof in await stopping:
+            _LOG.info(
+                "worker stopped",
+                extra={
+                    "fields": {
+                        "worker": proof.worker_id,
+                        "steps": proof.signalled,
+                        "survivors": proof.survivors,
+                        "proof": proof.proof,
+                    },
+                },
+            )
+
+    @contextlib.asynccontextmanager
+    async def _open(self) -> AsyncIterator[None]:
+        """Everything in its order; each is closed whatever happens to the others."""
+        config = self.config
+        async with contextlib.AsyncExitStack() as stack:
+            self.life = Course(self.clock, self._drained)
+            self.store = StoreThread(
+                config.state_dir / config.db_path,
+                on_journal=self.feed.notify,
+                on_fatal=self._store_failed,
+            )
+            stack.push_async_callback(self.store.close)
+            endpoint = config.runtime_dir / layout.LINK_SOCKET
+            self.fleet = Fleet(
+                config=config,
+                store=self.store,
+                clock=self.clock,
+                link_endpoint=f"ipc://{endpoint}",
+                units=self._units,
+                broken=self.life.fail,
+            )
+            self.runs = Dispatch(
+                store=self.store,
+                crew=self.fleet,
+                profiles=self.profiles,
+                clock=self.clock,
+                daemon_start=str(uuid.uuid4()),
+                rng=random.Random(),  # noqa: S311 - jitter, not secrets
+            )
+            link = Link(endpoint, self.runs)
+            self.runs.attach(link)
+            await self.runs.recover()
+            stack.callback(self.runs.close)
+            link.open()
+            stack.callback(link.close)
+            stack.push_async_callback(self.fleet.close)
+            await self.fleet.open(self.runs)
+            orphans = Orphans(
+                dispatch=self.runs,
+                prospects=self.fleet,
+                profiles=self.profiles,
+                store=self.store,
+                clock=self.clock,
+            )
+            self._keep(orphans.run())
+            self._keep(self._beat())
+            stack.push_async_callback(self._end_background)
+            control = ControlServer(config.runtime_dir / layout.CONTROL_SOCKET, self)
+            await control.open()
+            stack.push_async_callback(control.close)
+            yield
+
+    def _store_failed(self, error: Exception) -> None:
+        """What is on disk is not known any more: let the next start look."""
+        self.life.fail(StoreFailed(f"the disk failed under the store: {error}"))
+
+    async def _drained(self) -> None:
+        self.runs.hold()
+        await self.runs.live.idle()
+
+    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run a background task; if it ends with an exception, that is a bug."""
+        task = asyncio.ensure_future(work)
+        self._background.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._background.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.life.fail(error)
+
+    async def _end_background(self) -> None:
+        tasks = list(self._background)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _beat(self) -> None:
+        """Notice our own absence; tell the watchdog, while the store answers too."""
+        beat_s = self.config.lease.heartbeat_s / GAP_BEATS
+        if self._notifier.watchdog_s is not None:
+            beat_s = min(beat_s, self._notifier.watchdog_s / 2)
+        while True:
+            self.runs.awake()
+            if self._notifier.watchdog_s is not None:
+                await self.store.read(lambda reads: reads.last_seq())
+                self._notifier.send(WATCHDOG="1", STATUS=self._status_line())
+            await asyncio.sleep(beat_s)
+
+    def _status_line(self) -> str:
+        return f"{self.life.state}: {len(self.runs.live)} runs"
+
+    def _signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        life = self.life
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(
+                number,
+                lambda: life.shutdown(now=False, keep_workers=False),
+            )
+        loop.add_signal_handler(
+            signal.SIGUSR1,
+            lambda: life.shutdown(now=False, keep_workers=True),
+        )
+        loop.add_signal_handler(signal.SIGHUP, self._say_reload)
+
+    def _say_reload(self) -> None:
+        """The place of ``reload``: until it applies differences, it says so."""
+        _LOG.warning(
+            "SIGHUP: this version reads its configuration at the start only; "
+            "hand over to a new daemon instead (SIGUSR1, then start it again): "
+            "workers and runs go on meanwhile",
+        )
+
+
+def _units(environ: Mapping[str, str]) -> UnitScope:
+    """What the units say of themselves. Raises ``ConfigError``."""
+    said = environ.get("KANBAN_UNITS", "")
+    for scope in UNIT_SCOPES:
+        if said == scope:
+            return scope
+    raise ConfigError(
+        f"KANBAN_UNITS is {said!r}; allowed: user, system, or nothing at all",
+    )

@@ -1,0 +1,61 @@
+"""When the next ticket's time comes: one timer for the whole queue.
+
+Wall time decides schedules and due times, and wall time may be set; so no sleep is
+longer than a minute, and each ends by asking the store.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from kanband.shell.ports import Clock, Store
+
+_SLEEP_MAX_S: Final = 60.0
+_STORE_RETRY_S: Final = 0.5
+
+
+class DueTimer:
+    """Promotes what has fallen due, and tells who hands out work."""
+
+    def __init__(self, store: Store, clock: Clock, wake: Callable[[], None]) -> None:
+        """``wake`` is called when something became claimable."""
+        self._store = store
+        self._clock = clock
+        self._wake = wake
+        self._timer: asyncio.TimerHandle | None = None
+        self._due_ms: int | None = None
+
+    def at(self, due_ms: int | None) -> None:
+        """Something becomes claimable at this wall time; None: nothing does."""
+        if due_ms is None or (self._due_ms is not None and self._due_ms <= due_ms):
+            return
+        self.close()
+        self._due_ms = due_ms
+        delay_s = max(0.0, (due_ms - self._clock.now_ms()) / 1000)
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(min(delay_s, _SLEEP_MAX_S), self._fall_due)
+
+    def close(self) -> None:
+        """Set no more alarms."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._due_ms = None
+
+    async def promote(self) -> None:
+        """Wake what is due now and set the next alarm."""
+        now_ms = self._clock.now_ms()
+        woken, next_due_ms = await self._store.do(
+            lambda verbs: verbs.promote(now_ms=now_ms),
+        )
+        self.at(next_due_ms)
+        if woken:
+            self._wake()
+
+    def _fall_due(self) -> None:
+        self._timer = self._due_ms = None
+        task = asyncio.ensure_future(self.promote())
+        task.add_done_callback(self._promoted)
+
+    def _promoted(self, task: asyncio.Future[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            self.at(self._clock.now_ms() + int(_STORE_RETRY_S * 1000))

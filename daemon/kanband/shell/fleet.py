@@ -1,0 +1,437 @@
+"""The workers' processes: what is wanted of them, what they are, how they end.
+
+Theory. The store remembers what is *wanted* of each worker, and every change of that is
+committed before it is acted on (``wishes``). Each ``member`` drives one worker's
+automaton (``core.workers``) with what is observed of its process (``body``); one
+``spawner`` forks for all of them; the dispatch says what comes over the link. Nothing
+polls: exits come by pidfd and spawner, deadlines by timers; one look every heartbeat
+finds workers that live but are silent, and notices when our own loop was away, which
+is nobody's fault.
+
+Decided here: which workers there are, and what a command waits for. Absent: how one
+is stopped (``stopper``), adopted (``recovery``), shown (``roll_call``).
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from msgspec.structs import replace
+
+from kanban_ipc.control import StopProof, WorkerInfo
+from kanban_ipc.link import Hello, Refused
+from kanban_ipc.spawning import Exited, Spawned, SpawnFailed
+from kanban_ipc.words import UnitScope, WorkerId, WorkerState
+from kanband.config import Config
+from kanband.core import roster, workers
+from kanband.core.staleness import Beats, Presence
+from kanband.errors import KanbandError
+from kanband.shell import gate
+from kanband.shell.crew import Dispatch, Ground
+from kanband.shell.ledger import Ledger
+from kanband.shell.member import Member
+from kanband.shell.ports import Clock, Store
+from kanband.shell.recovery import look_again, recover
+from kanband.shell.roll_call import RollCall
+from kanband.shell.spawner import SpawnerClient
+from kanband.shell.spawner_start import COMMAND, Starter
+from kanband.shell.stopper import Stop
+from kanband.shell.wishes import Wishes, seats
+from kanband.store.verbs import WorkerRow
+
+__all__ = ["Dispatch", "Fleet", "NotManaged"]
+
+_STARTED: Final[frozenset[WorkerState]] = workers.AT_REST | {"STOPPED"}
+"""What a start waits for: it runs, or it will not without a person, or it was stopped
+meanwhile."""
+
+
+class NotManaged(KanbandError):
+    """This daemon starts no workers."""
+
+    def __init__(self, mode: str) -> None:
+        """``mode``: the one that it runs in."""
+        super().__init__(
+            f'this daemon runs with mode = "{mode}" and starts no workers itself; '
+            'set mode = "managed" in kanban.toml and restart it'
+        )
+
+
+class Fleet:
+    """Implements ``ports.Fleet`` and ``dispatch.Crew``."""
+
+    def __init__(
+        self,
+        *,
+        config: Config,
+        store: Store,
+        clock: Clock,
+        link_endpoint: str,
+        broken: Callable[[BaseException], None],
+        units: UnitScope = "",
+        spawner_command: Sequence[str] = COMMAND,
+    ) -> None:
+        """No I/O here. ``broken`` is told of a failure behind the scenes, which is a
+        bug; ``units``: the systemd manager that has spawner and runs as units."""
+        self._config = config
+        self._store = store
+        self._clock = clock
+        self._link_endpoint = link_endpoint
+        self._units: UnitScope = units
+        self._broken = broken
+        rng = random.Random()  # noqa: S311 - spreads restarts, guards nothing
+        self._jitter: Callable[[], float] = lambda: rng.uniform(-1.0, 1.0)
+        self._members: dict[str, Member] = {}
+        self._roll_call = RollCall(self._members)
+        self._ledger = Ledger(store, clock, broken)
+        places = (config.state_dir, config.runtime_dir)
+        self._spawner = SpawnerClient(
+            *places,
+            starter=Starter(*places, units=units, command=spawner_command),
+            answers=self,
+            jitter=self._jitter,
+        )
+        lease = config.lease
+        self._beats = Beats(
+            lease.heartbeat_s, lease.warn_beats, lease.stale_beats, lease.dead_beats
+        )
+        self._presence = Presence.begin(clock.monotonic())
+        self._watch: asyncio.TimerHandle | None = None
+        self._kept: dict[str, Exited] = {}
+        self._dropping: set[asyncio.Task[None]] = set()
+        self._opened: tuple[Ground, Wishes] | None = None
+
+    # ----------------------------------------------------------- beginning, ending
+
+    async def open(self, dispatch: Dispatch) -> None:
+        """Recover: adopt the workers that live, begin to start those that are wanted.
+
+        Returns once each one's state is decided and committed, not once they are up.
+        To be called with the link bound and read, and before READY.
+        """
+        ground = Ground(
+            settings=self._config.workers,
+            store=self._store,
+            clock=self._clock,
+            ledger=self._ledger,
+            spawner=self._spawner,
+            dispatch=dispatch,
+            state_dir=self._config.state_dir,
+            link_endpoint=self._link_endpoint,
+            run_scope=self._units,
+            jitter=self._jitter,
+        )
+        self._opened = ground, Wishes(self._members, ground, self._config.slots)
+        if self._config.mode != "managed":
+            return
+        await self._recover()
+        await self._begin()
+        await self._ledger.flush()
+        for end in self._kept.values():
+            self._spawner.collected(end.worker_id, end.incarnation)
+        self._kept.clear()
+        self._spawner.keep()
+        self._look()
+
+    async def _recover(self) -> None:
+        rows = await self._store.read(lambda reads: reads.workers())
+        ready = await self._spawner.find()
+        found = [(Member(row, self._ground), row) for row in rows]
+        self._members.update({row.worker_id: member for member, row in found})
+        recover(found, ready, self._kept, self._config.state_dir)
+
+    async def _begin(self) -> None:
+        """Bring about what is wanted, by a person or else by the configuration."""
+        chosen = await self._store.read(lambda reads: reads.wanted_workers())
+        count = self._config.worker_count
+        change = roster.at_start(seats(self._members), chosen, count)
+        await self._wishes.commit(run=change.start, stop=change.remove, person=False)
+        for name in change.start:
+            self._members[name].wish("run")
+        self._drop_later(self._stop_all(change.remove, now=False))
+        for member in self._members.values():
+            if member.state == "STOPPED" and member.wanted == "run":
+                member.happen("start", "wanted")
+
+    async def shut_down(self, *, now: bool) -> list[StopProof]:
+        """Stop every process without changing what is wanted, then the spawner. A
+        second call with ``now`` hurries the first."""
+        self._ground.leaving = True
+        stops = []
+        for member in self._members.values():
+            if member.state in workers.ALIVE:
+                stops.append(member.stopping(now=now))
+            member.happen("stop")
+        proofs = await asyncio.gather(*(stop.proof(returns=False) for stop in stops))
+        await self._spawner.leave()
+        return list(proofs)
+
+    async def close(self) -> None:
+        """Let go of everything and touch no worker: hand over, or the last step after
+        ``shut_down``."""
+        if self._watch is not None:
+            self._watch.cancel()
+        if self._opened is not None:
+            self._ground.leaving = True
+        for task in self._dropping:
+            task.cancel()
+        for member in self._members.values():
+            member.close()
+        await self._spawner.close()
+        self._ledger.close()
+
+    # ------------------------------------------------------------------ the commands
+
+    async def start(
+        self,
+        worker_id: str | None,
+        *,
+        count: int,
+        slots: int | None,
+        agents: Sequence[str],
+        repo: str | None,
+        wait: bool,
+    ) -> list[WorkerInfo]:
+        """See ``ports.Fleet``. Raises ``NotManaged``, ``StoreFailed``.
+
+        One that runs already keeps its process; other slots count from its next start.
+        """
+        self._managed()
+        ids = roster.fresh(seats(self._members), count)
+        if worker_id is not None:
+            ids = [WorkerId(worker_id)]
+
+        def configured(row: WorkerRow) -> WorkerRow:
+            return replace(
+                row,
+                slots=slots or row.slots,
+                agents=list(agents) or row.agents,
+                repo_path=repo or row.repo_path,
+            )
+
+        await self._wishes.commit(run=ids, change=configured)
+        for name in ids:
+            member = self._members[name]
+            if member.state == "UNKNOWN":
+                look_again(member, self._config.state_dir)
+            member.wish("run")
+        if wait:
+            await self._started(ids)
+        return self.infos(ids)
+
+    async def stop(
+        self, worker_ids: Sequence[str], *, now: bool, wait: bool
+    ) -> list[StopProof]:
+        """See ``ports.Fleet``. Raises ``NotManaged``, ``StoreFailed``, KeyError."""
+        self._managed()
+        ids = [self._members[name].worker_id for name in worker_ids]
+        await self._wishes.commit(stop=ids)
+        stops = self._stop_all(ids, now=now)
+        return await self._proofs(stops, wait=wait)
+
+    async def restart(
+        self, worker_ids: Sequence[str], *, now: bool, wait: bool
+    ) -> tuple[list[WorkerInfo], list[StopProof]]:
+        """See ``ports.Fleet``. Raises ``NotManaged``, ``StoreFailed``, KeyError."""
+        self._managed()
+        ids = [self._members[name].worker_id for name in worker_ids]
+        await self._wishes.commit(run=ids)
+        stops = []
+        for name in ids:
+            member = self._members[name]
+            if member.state in workers.ALIVE:
+                stops.append(member.stopping(now=now))
+            member.restart()
+        proofs = await self._proofs(stops, wait=wait, returns=True)
+        if wait:
+            await self._started(ids)
+        return self.infos(ids), proofs
+
+    async def scale(
+        self, count: int, *, now: bool, wait: bool
+    ) -> tuple[list[WorkerInfo], list[StopProof]]:
+        """See ``ports.Fleet``. Those that are too many are stopped and forgotten.
+        Raises ``NotManaged``, ``StoreFailed``."""
+        self._managed()
+        change = roster.scale(seats(self._members), count)
+        await self._wishes.commit(run=change.start, stop=change.remove)
+        for name in change.start:
+            self._members[name].wish("run")
+        stops = self._stop_all(change.remove, now=now)
+        dropping = self._drop_later(stops)
+        proofs = await self._proofs(stops, wait=wait)
+        if wait:
+            await asyncio.gather(*dropping)
+            await self._started(change.start)
+        return self.infos(), proofs
+
+    async def reset_failed(self, worker_ids: Sequence[str]) -> list[WorkerInfo]:
+        """See ``ports.Fleet``: FATAL ones are started anew; others are left alone."""
+        self._managed()
+        named = worker_ids or list(self._members)
+        failed = [name for name in named if self._members[name].state == "FATAL"]
+        for name in failed:
+            self._members[name].wish(self._members[name].row.wanted)
+        await self._ledger.flush()
+        shown = worker_ids or failed
+        return self.infos(shown) if shown else []
+
+    # ------------------------------------------------------------------- for people
+
+    def infos(self, worker_ids: Sequence[str] = ()) -> list[WorkerInfo]:
+        """See ``ports.Fleet``. Unknown ids have none."""
+        return self._roll_call.infos(worker_ids, self._ground)
+
+    def known(self, worker_id: str) -> bool:
+        """Whether there is a worker of this name, whatever its state."""
+        return worker_id in self._members
+
+    @property
+    def spawner_pid(self) -> int | None:
+        """None while there is none."""
+        return self._spawner.pid
+
+    def problems(self) -> list[str]:
+        """FATAL and UNKNOWN workers, spawner and store trouble, and what to do."""
+        troubles = (self._spawner.problem, self._ledger.problem)
+        return [text for text in troubles if text] + self._roll_call.problems()
+
+    # --------------------------------------------------------------- for the dispatch
+
+    def verify(self, hello: Hello) -> Refused | None:
+        """Whether this is the worker that it says it is; None: it is."""
+        return gate.verify(hello, self._members.get(hello.worker_id))
+
+    def on_hello(self, hello: Hello) -> None:
+        """It was verified and welcomed."""
+        self._members[hello.worker_id].on_hello(hello.process)
+
+    def on_goodbye(self, worker_id: WorkerId, reason: str) -> None:
+        """Its exit that follows is expected."""
+        current = self._members[worker_id].body.now
+        if current is not None:
+            current.goodbye = reason
+
+    def heard(self, worker_id: WorkerId) -> None:
+        """It gave a sign of life on the link."""
+        current = self._members[worker_id].body.now
+        if current is not None:
+            current.heard_at = self._clock.monotonic()
+
+    def restriction(
+        self, worker_id: WorkerId
+    ) -> tuple[frozenset[str] | None, str | None]:
+        """(agents it may run, or None for all; the one repository it serves)."""
+        row = self._members[worker_id].row
+        return (frozenset(row.agents) if row.agents else None), row.repo_path
+
+    def processed(self, worker_id: WorkerId, count: int = 1) -> None:
+        """Tickets of its runs were settled (the store counts for itself)."""
+        member = self._members.get(worker_id)
+        if member is not None:
+            total = member.row.tickets_processed + count
+            member.row = replace(member.row, tickets_processed=total)
+
+    def returns(self, worker_id: WorkerId) -> bool:
+        """Whether it lives, or will be started without a person's doing: its runs wait
+        for it. One in doubt may hold them, too."""
+        member = self._members.get(worker_id)
+        if member is None or member.state == "FATAL":
+            return False
+        return member.state != "STOPPED" or member.wanted == "run"
+
+    # ---------------------------------------------------------------- for the spawner
+
+    def on_spawned(self, message: Spawned) -> None:
+        """To the member that it is about."""
+        member = self._members.get(message.worker_id)
+        if member is not None:
+            member.body.on_spawned(message)
+
+    def on_spawn_failed(self, message: SpawnFailed) -> None:
+        """To the member that it is about."""
+        member = self._members.get(message.worker_id)
+        if member is not None:
+            member.body.on_spawn_failed(message)
+
+    def on_exited(self, message: Exited) -> None:
+        """To the member; what comes before there are members is kept for them."""
+        member = self._members.get(message.worker_id)
+        if member is not None:
+            member.body.on_exited(message)
+        elif self._watch is None:
+            self._kept[message.incarnation] = message
+        else:
+            self._spawner.collected(message.worker_id, message.incarnation)
+
+    # ------------------------------------------------------------------------- within
+
+    @property
+    def _ground(self) -> Ground:
+        assert self._opened is not None, "open comes first"
+        return self._opened[0]
+
+    @property
+    def _wishes(self) -> Wishes:
+        assert self._opened is not None, "open comes first"
+        return self._opened[1]
+
+    def _managed(self) -> None:
+        if self._config.mode != "managed":
+            raise NotManaged(self._config.mode)
+
+    def _stop_all(self, ids: Sequence[WorkerId], *, now: bool) -> list[Stop]:
+        stops = []
+        for name in ids:
+            member = self._members[name]
+            stops.append(member.stopping(now=now))
+            member.wish("stop")
+            if member.state not in workers.ALIVE:
+                member.stop_done()
+        return stops
+
+    async def _proofs(
+        self, stops: Sequence[Stop], *, wait: bool, returns: bool = False
+    ) -> list[StopProof]:
+        if not wait:
+            return [stop.so_far() for stop in stops]
+        proofs = (stop.proof(returns=returns) for stop in stops)
+        return list(await asyncio.gather(*proofs))
+
+    async def _started(self, ids: Sequence[WorkerId]) -> None:
+        members = [self._members[name] for name in ids if name in self._members]
+        await asyncio.gather(*(member.until(_STARTED) for member in members))
+
+    def _drop_later(self, stops: Sequence[Stop]) -> list[asyncio.Task[None]]:
+        tasks = [asyncio.create_task(self._drop(stop)) for stop in stops]
+        for task in tasks:
+            self._dropping.add(task)
+            task.add_done_callback(self._dropped)
+        return tasks
+
+    def _dropped(self, task: asyncio.Task[None]) -> None:
+        self._dropping.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._broken(error)
+
+    async def _drop(self, stop: Stop) -> None:
+        """Forget a worker that was scaled away, if that is still wanted at its end."""
+        proof = await stop.proof(returns=False)
+        name = WorkerId(proof.worker_id)
+        member = self._members.get(name)
+        if member is None or member.state != "STOPPED" or member.wanted == "run":
+            return
+        self._ledger.forget(name)
+        del self._members[name]
+        now_ms = self._clock.now_ms()
+        await self._store.do(lambda verbs: verbs.drop_workers([name], now_ms=now_ms))
+
+    def _look(self) -> None:
+        """Every heartbeat: see who lives, but is silent."""
+        now = self._clock.monotonic()
+        self._presence = self._presence.tick(now, self._beats.beat_s)
+        for member in self._members.values():
+            member.silent_since(self._presence.since, self._beats.stale_s)
+        loop = asyncio.get_running_loop()
+        self._watch = loop.call_later(self._beats.beat_s, self._look)

@@ -1,0 +1,163 @@
+"""The daemon's end of the link: a ROUTER drained by its descriptor.
+
+Bytes in, messages out, and back; who may say what is decided in ``dispatch``. The
+socket is not awaited message by message: everything that waits is taken in one turn
+of the loop, so that it is decided and committed together. ZeroMQ's descriptor is
+edge-triggered, so the socket's events are read again after every receive and send.
+
+Source: zmq_getsockopt(3), ZMQ_FD and ZMQ_EVENTS; zmq_setsockopt(3), ZMQ_ROUTER_*.
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, Protocol
+
+import zmq
+
+from kanban_ipc import bounds, frames
+from kanban_ipc.errors import PeerError
+from kanban_ipc.link import DaemonMessage, WorkerMessage
+
+_LOG: Final = logging.getLogger(__name__)
+_COMPLAINTS_LOGGED_MAX: Final = 20
+"""A hostile peer must not fill the disk with our complaints about it."""
+
+
+class Receiver(Protocol):
+    """Who decides about what comes in."""
+
+    def receive(self, peer: bytes, message: WorkerMessage) -> None:
+        """One message of a peer, in order."""
+
+    def malformed(self, peer: bytes, reason: str) -> None:
+        """A frame that is no message; it harms its sender alone."""
+
+    def turn_over(self) -> None:
+        """Everything that waited has been delivered."""
+
+
+class Link:
+    """One ROUTER socket on ``ipc://``."""
+
+    def __init__(self, path: Path, receiver: Receiver) -> None:
+        """``path``: the socket's file; ``receiver`` is called in the loop's thread."""
+        self._path = path
+        self._receiver = receiver
+        self._context: zmq.Context[zmq.Socket[bytes]] | None = None
+        self._socket: zmq.Socket[bytes] | None = None
+        self._fd = -1
+        self._again = False
+        self._complaints = 0
+
+    def open(self) -> None:
+        """Bind and listen. The daemon's held lock has made sure that we may."""
+        self._path.unlink(missing_ok=True)
+        self._context = zmq.Context(io_threads=1)
+        socket = self._context.socket(zmq.ROUTER)
+        socket.setsockopt(zmq.LINGER, 0)
+        socket.setsockopt(zmq.MAXMSGSIZE, bounds.LINK_FRAME_BYTES_MAX)
+        socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
+        socket.setsockopt(zmq.ROUTER_HANDOVER, 1)
+        socket.setsockopt(zmq.SNDHWM, bounds.LINK_HWM)
+        socket.setsockopt(zmq.RCVHWM, bounds.LINK_HWM)
+        before = os.umask(0o177)
+        try:
+            socket.bind(f"ipc://{self._path}")
+        finally:
+            os.umask(before)
+        self._socket = socket
+        self._fd = int(socket.getsockopt(zmq.FD))
+        asyncio.get_running_loop().add_reader(self._fd, self._drain)
+        self._look_again()
+
+    def close(self) -> None:
+        """Stop listening; messages that are still queued are dropped."""
+        if self._socket is None or self._context is None:
+            return
+        asyncio.get_running_loop().remove_reader(self._fd)
+        self._socket.close(linger=0)
+        self._context.term()
+        self._socket = None
+        self._path.unlink(missing_ok=True)
+
+    def send(self, peer: bytes, messages: Sequence[DaemonMessage]) -> bool:
+        """Queue messages for a peer. False: it is not connected or does not read."""
+        if self._socket is None:
+            return False
+        sent = True
+        encoded = [frames.encode(message) for message in messages]
+        step = bounds.LINK_FRAMES_MAX
+        for start in range(0, len(encoded), step):
+            try:
+                self._socket.send_multipart(
+                    [peer, *encoded[start : start + step]],
+                    zmq.NOBLOCK,
+                )
+            except zmq.ZMQError as error:
+                if error.errno not in (zmq.EAGAIN, zmq.EHOSTUNREACH):
+                    raise
+                sent = False
+                break
+        self._look_again()
+        return sent
+
+    def _look_again(self) -> None:
+        """Turn the edge into a level: drain once more if something waits."""
+        if self._again or self._socket is None:
+            return
+        if int(self._socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
+            self._again = True
+            asyncio.get_running_loop().call_soon(self._drain)
+
+    def _drain(self) -> None:
+        self._again = False
+        for _ in range(bounds.LINK_MESSAGES_PER_TURN_MAX):
+            parts = self._receive()
+            if parts is None:
+                break
+            self._deliver(parts)
+        self._receiver.turn_over()
+        self._look_again()
+
+    def _receive(self) -> list[bytes] | None:
+        """One multipart, cut at the protocol's bound of frames; None: nothing waits."""
+        socket = self._socket
+        if socket is None:
+            return None
+        try:
+            parts = [socket.recv(zmq.NOBLOCK)]
+        except zmq.Again:
+            return None
+        surplus = 0
+        while socket.getsockopt(zmq.RCVMORE):
+            frame = socket.recv(zmq.NOBLOCK)
+            if len(parts) <= bounds.LINK_FRAMES_MAX:
+                parts.append(frame)
+            else:
+                surplus += 1
+        if surplus:
+            self._complain(
+                parts[0],
+                f"{surplus} frames over the {bounds.LINK_FRAMES_MAX} of one message",
+            )
+            return parts[:1]
+        return parts
+
+    def _deliver(self, parts: list[bytes]) -> None:
+        peer = parts[0]
+        for frame in parts[1:]:
+            try:
+                message = frames.from_worker(frame)
+            except PeerError as error:
+                self._complain(peer, str(error))
+                return
+            self._receiver.receive(peer, message)
+
+    def _complain(self, peer: bytes, reason: str) -> None:
+        self._complaints += 1
+        if self._complaints <= _COMPLAINTS_LOGGED_MAX:
+            _LOG.warning("refused a message on the link from %r: %s", peer, reason)
+        self._receiver.malformed(peer, reason)

@@ -1,0 +1,172 @@
+"""The live runs and the workers' sessions, as the daemon holds them in memory.
+
+A cache, never the truth: everything here is rebuilt from the store's leases and the
+workers' hellos. What decides is in ``dispatch`` and in the store.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Literal
+
+from kanban_ipc.link import Work, identity
+from kanban_ipc.words import Epoch, FailureClass, RunId, WorkerId
+from kanband.store.verbs import Claim, Lease
+
+CancelWish = Literal["cancel", "requeue", "shutdown"]
+
+
+@dataclass(slots=True)
+class LiveRun:
+    """A run that holds a lease."""
+
+    run_id: RunId
+    epoch: Epoch
+    attempt: int
+    worker_id: WorkerId
+    agent: str
+    work: Work
+    timeout_s: float | None
+    since: float
+    """Monotonic seconds: claimed, or found by a starting daemon."""
+    adopt: bool = False
+    """It may have begun already: whoever gets it must look on disk first."""
+    started: bool = False
+    cancel: FailureClass | None = None
+    sent_at: float | None = None
+    """When the assignment was last put on the link."""
+    seen_seq: int = 0
+    """Highest reliable sequence number received; committed or about to be."""
+    last_seq: int = 0
+    """Highest one committed, and so acknowledged."""
+    percent: int = 0
+    step: str = ""
+    reaping: bool = False
+    ending: bool = False
+    """Its end is on the way into the store."""
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @classmethod
+    def claimed(cls, claim: Claim, now: float) -> "LiveRun":
+        """A run that was just created."""
+        return cls(
+            run_id=claim.run_id,
+            epoch=claim.epoch,
+            attempt=claim.attempt,
+            worker_id=claim.worker_id,
+            agent=claim.agent,
+            work=claim.work,
+            timeout_s=claim.timeout_s,
+            since=now,
+        )
+
+    @classmethod
+    def found(cls, lease: Lease, now: float) -> "LiveRun":
+        """A run that an earlier daemon had created."""
+        wish: dict[CancelWish, FailureClass] = {
+            "cancel": "cancelled",
+            "requeue": "cancelled",
+            "shutdown": "shutdown",
+        }
+        return cls(
+            run_id=lease.run_id,
+            epoch=lease.epoch,
+            attempt=lease.attempt,
+            worker_id=lease.worker_id,
+            agent=lease.agent,
+            work=lease.work,
+            timeout_s=lease.timeout_s,
+            since=now,
+            adopt=True,
+            started=lease.started,
+            cancel=None if lease.cancel is None else wish[lease.cancel],
+            seen_seq=lease.last_seq,
+            last_seq=lease.last_seq,
+        )
+
+
+@dataclass(slots=True)
+class Session:
+    """A worker that has said hello to this daemon."""
+
+    worker_id: WorkerId
+    incarnation: str
+    slots: int
+    heard_at: float
+    """Monotonic seconds."""
+    draining: bool = False
+    agents: frozenset[str] | None = None
+    repo_path: str | None = None
+
+    @property
+    def peer(self) -> bytes:
+        """Its routing id on the link."""
+        return identity(self.worker_id, self.incarnation)
+
+
+class LiveTable:
+    """Live runs by id, and by the worker that holds them."""
+
+    def __init__(self) -> None:
+        """Empty."""
+        self._runs: dict[RunId, LiveRun] = {}
+        self._of_worker: dict[WorkerId, dict[RunId, LiveRun]] = {}
+        self._idle = asyncio.Event()
+        self._busy = asyncio.Event()
+        self._idle.set()
+
+    def __len__(self) -> int:
+        """How many runs are live."""
+        return len(self._runs)
+
+    def add(self, run: LiveRun) -> None:
+        """A run begins to hold its lease."""
+        self._runs[run.run_id] = run
+        self._busy.set()
+        self._idle.clear()
+        self._of_worker.setdefault(run.worker_id, {})[run.run_id] = run
+
+    def get(self, run_id: RunId, epoch: Epoch | None = None) -> LiveRun | None:
+        """The run, if it is live (in this epoch)."""
+        run = self._runs.get(run_id)
+        if run is None or (epoch is not None and run.epoch != epoch):
+            return None
+        return run
+
+    def of(self, worker_id: WorkerId) -> list[LiveRun]:
+        """The runs of a worker."""
+        return list(self._of_worker.get(worker_id, {}).values())
+
+    def count(self, worker_id: WorkerId) -> int:
+        """How many slots of a worker are taken."""
+        return len(self._of_worker.get(worker_id, ()))
+
+    def everyone(self) -> list[LiveRun]:
+        """All of them."""
+        return list(self._runs.values())
+
+    def hand_over(self, run: LiveRun, worker_id: WorkerId) -> None:
+        """The run belongs to another worker from now on."""
+        self._of_worker[run.worker_id].pop(run.run_id)
+        run.worker_id = worker_id
+        run.adopt = True
+        run.sent_at = None
+        self._of_worker.setdefault(worker_id, {})[run.run_id] = run
+
+    def remove(self, run_id: RunId) -> None:
+        """The run has ended; whoever waits for that goes on."""
+        run = self._runs.pop(run_id, None)
+        if run is None:
+            return
+        self._of_worker[run.worker_id].pop(run_id, None)
+        run.ended.set()
+        if not self._runs:
+            self._busy.clear()
+            self._idle.set()
+
+    async def idle(self) -> None:
+        """Return once no run is live."""
+        await self._idle.wait()
+
+    async def busy(self) -> None:
+        """Return once a run is live."""
+        await self._busy.wait()

@@ -1,0 +1,35 @@
+"""The held lock: one daemon for a state directory.
+
+A lock (flock(2)), not a pid file: the kernel lets go of it whatever way the daemon
+dies, and a pid is not an identity. The file's text is for people.
+"""
+
+import fcntl
+import os
+from pathlib import Path
+
+from kanband.errors import AlreadyRunning
+
+
+class HeldLock:
+    """An exclusive lock on a file, held until ``release`` or death."""
+
+    def __init__(self, path: Path) -> None:
+        """Take it. Raises ``AlreadyRunning`` when another process holds it."""
+        self._fd = os.open(
+            path,
+            os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW,
+            0o600,
+        )
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(self._fd, 64, 0).decode("ascii", "replace").strip()
+            os.close(self._fd)
+            raise AlreadyRunning(path, holder) from None
+        os.ftruncate(self._fd, 0)
+        os.pwrite(self._fd, f"{os.getpid()}\n".encode("ascii"), 0)
+
+    def release(self) -> None:
+        """Let go; the file stays, since removing it would open a race."""
+        os.close(self._fd)

@@ -1,0 +1,98 @@
+"""The daemon's log lines: to journald, a terminal or a file, each in its own form.
+
+Records are the standard library's; ``extra={"fields": {...}}`` adds named values.
+Under systemd lines carry a priority prefix (sd-daemon(3)) and no time; on a terminal
+they are for people; otherwise each is one JSON object. ``logs/daemon.log`` is
+written as well, for ``kanbanctl logs daemon``, and rotated by its one writer.
+"""
+
+import datetime as dt
+import json
+import logging
+import logging.handlers
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+FILE_BYTES_MAX: Final = 8 << 20
+FILES_KEPT: Final = 3
+
+_PRIORITIES: Final = (
+    (logging.CRITICAL, 2),
+    (logging.ERROR, 3),
+    (logging.WARNING, 4),
+    (logging.INFO, 6),
+)
+
+
+def fields_of(record: logging.LogRecord) -> Mapping[str, object]:
+    """The named values of a record."""
+    fields = getattr(record, "fields", None)
+    return fields if isinstance(fields, Mapping) else {}
+
+
+def _stamp(record: logging.LogRecord) -> str:
+    moment = dt.datetime.fromtimestamp(record.created, dt.UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _with_fields(record: logging.LogRecord, text: str) -> str:
+    fields = " ".join(f"{name}={value}" for name, value in fields_of(record).items())
+    return f"{text} {fields}" if fields else text
+
+
+class ForPeople(logging.Formatter):
+    """``2026-11-21T09:00:00.000Z INFO message key=value``."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One record; a traceback follows on lines of its own."""
+        text = _with_fields(record, super().format(record))
+        return f"{_stamp(record)} {record.levelname:<7} {text}"
+
+
+class ForJournal(logging.Formatter):
+    """``<6>message key=value``; journald knows the time itself."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One record; each of its lines has the prefix."""
+        level = next((p for low, p in _PRIORITIES if record.levelno >= low), 7)
+        text = _with_fields(record, super().format(record))
+        return "\n".join(f"<{level}>{line}" for line in text.splitlines() or [""])
+
+
+class AsJson(logging.Formatter):
+    """One object a line: ts, level, logger, message, the fields, perhaps error."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One record."""
+        line: dict[str, object] = {
+            "ts": _stamp(record),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **fields_of(record),
+        }
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)
+
+
+def set_up(directory: Path, environ: Mapping[str, str], level: int) -> None:
+    """Send everything that is logged to its places. Call it once, at the start."""
+    console = logging.StreamHandler(sys.stderr)
+    if "JOURNAL_STREAM" in environ:
+        console.setFormatter(ForJournal())
+    else:
+        console.setFormatter(ForPeople() if sys.stderr.isatty() else AsJson())
+    file = logging.handlers.RotatingFileHandler(
+        directory / "daemon.log",
+        maxBytes=FILE_BYTES_MAX,
+        backupCount=FILES_KEPT,
+        encoding="utf-8",
+    )
+    file.setFormatter(ForPeople())
+    logging.raiseExceptions = False  # A full disk must not end the daemon.
+    root = logging.getLogger()
+    root.setLevel(level)
+    root.handlers[:] = [console, file]

@@ -1,0 +1,86 @@
+"""The methods of ``io.kanban``: one module each, named as the method.
+
+A method is ``async def name(daemon, call) -> reply``; one that streams is an async
+generator of replies whose last is wrapped in ``End``. A refusal is raised as
+``Declined`` around one of the interface's errors. Modules that are no method hold
+what several methods share.
+
+To add one: its structs and its line in ``kanban_ipc.control.METHODS``, its text in
+``io.kanban.varlink``, a module here, and a line in ``ONCE`` or ``STREAMS``.
+"""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Any, Final, TypeAlias
+
+from kanban_ipc.control import Reply
+from kanband.shell.methods.add import add
+from kanband.shell.methods.answers import End
+from kanband.shell.methods.cancel import cancel
+from kanband.shell.methods.drain import drain
+from kanband.shell.methods.events import events
+from kanband.shell.methods.import_ import import_
+from kanband.shell.methods.list_ import list_
+from kanband.shell.methods.logs import logs
+from kanband.shell.methods.move import move
+from kanband.shell.methods.queue_pause import queue_pause
+from kanband.shell.methods.queue_resume import queue_resume
+from kanband.shell.methods.queue_status import queue_status
+from kanband.shell.methods.ready import ready
+from kanband.shell.methods.reset_failed import reset_failed
+from kanband.shell.methods.restart_worker import restart_worker
+from kanband.shell.methods.retry import retry
+from kanband.shell.methods.run_cancel import run_cancel
+from kanband.shell.methods.run_diff import run_diff
+from kanband.shell.methods.run_logs import run_logs
+from kanband.shell.methods.run_show import run_show
+from kanband.shell.methods.runs import runs
+from kanband.shell.methods.scale import scale
+from kanband.shell.methods.show import show
+from kanband.shell.methods.shutdown import shutdown
+from kanband.shell.methods.start_worker import start_worker
+from kanband.shell.methods.status import status
+from kanband.shell.methods.stop_worker import stop_worker
+from kanband.shell.methods.wait import wait
+from kanband.shell.methods.why import why
+from kanband.shell.methods.workers import workers
+from kanband.shell.ports import Daemon
+
+# The call's type differs from method to method; ``METHODS`` says which it is.
+Once: TypeAlias = Callable[[Daemon, Any], Awaitable[Reply]]
+Stream: TypeAlias = Callable[[Daemon, Any], AsyncGenerator[Reply | End, None]]
+
+ONCE: Final[dict[str, Once]] = {
+    "Status": status,
+    "Workers": workers,
+    "StartWorker": start_worker,
+    "StopWorker": stop_worker,
+    "RestartWorker": restart_worker,
+    "Scale": scale,
+    "ResetFailed": reset_failed,
+    "Add": add,
+    "Import": import_,
+    "List": list_,
+    "Show": show,
+    "Ready": ready,
+    "Move": move,
+    "Retry": retry,
+    "Cancel": cancel,
+    "Why": why,
+    "Wait": wait,
+    "Runs": runs,
+    "RunShow": run_show,
+    "RunCancel": run_cancel,
+    "QueueStatus": queue_status,
+    "QueuePause": queue_pause,
+    "QueueResume": queue_resume,
+    "Drain": drain,
+    "Shutdown": shutdown,
+}
+STREAMS: Final[dict[str, Stream]] = {
+    "Logs": logs,
+    "RunLogs": run_logs,
+    "RunDiff": run_diff,
+    "Events": events,
+}
+WAITING: Final = frozenset(("Wait",))
+"""They change nothing and may wait for ever: they end with their client."""

@@ -1,0 +1,55 @@
+"""``Move``: a ticket to a column, as a person may; its live run is cancelled if asked.
+
+A move with ``cancel`` to Blocked goes through ``cancelled``: a run that were ended
+with its ticket back in Ready could be followed by the next one before the move.
+"""
+
+from kanban_ipc.control import MoveCall, Ticket, TicketReply
+from kanban_ipc.words import Column
+from kanband.core.tickets import RUN_STATES, state_of_column
+from kanband.shell.methods.arguments import check_id
+from kanband.shell.methods.ending import end_runs
+from kanband.shell.methods.entering_ready import check_ready
+from kanband.shell.methods.stored import granted, granted_or_live, one_ticket
+from kanband.shell.methods.woken import wake
+from kanband.shell.ports import Daemon
+from kanband.store.verbs import Cancelling, Moved, Verbs
+
+
+async def move(daemon: Daemon, call: MoveCall) -> TicketReply:
+    """The ticket as it is afterwards."""
+    check_id(call.id)
+    ticket = await one_ticket(daemon, call.id)
+    if call.to == "Ready":
+        await check_ready(daemon, [ticket])
+    held = ticket.state in RUN_STATES and ticket.run_id is not None
+    possible = state_of_column(ticket.state, call.to, has_repo=bool(ticket.repo_path))
+    if call.cancel and held and possible is not None:
+        return TicketReply(ticket=await _cancel_and_move(daemon, ticket, call.to))
+    now_ms = daemon.clock.now_ms()
+    moved = granted(
+        await daemon.store.do(lambda verbs: verbs.move(call.id, call.to, now_ms=now_ms))
+    )
+    wake(daemon, woke=moved.woke, tickets=[moved.ticket])
+    return TicketReply(ticket=moved.ticket)
+
+
+async def _cancel_and_move(daemon: Daemon, ticket: Ticket, to: Column) -> Ticket:
+    requeue = to == "Ready"
+    now_ms = daemon.clock.now_ms()
+    (outcome,) = await daemon.store.do(
+        lambda verbs: verbs.cancel([ticket.id], requeue=requeue, now_ms=now_ms)
+    )
+    begun = granted_or_live(outcome)
+    if isinstance(begun, Cancelling):
+        await end_runs(daemon, [begun], wait=True)
+    if requeue:
+        return await one_ticket(daemon, ticket.id)
+    now_ms = daemon.clock.now_ms()
+
+    def through_ready(verbs: Verbs) -> Moved:
+        (freed,) = verbs.retry([ticket.id], fresh=False, now_ms=now_ms)
+        granted(freed)
+        return granted(verbs.move(ticket.id, to, now_ms=now_ms))
+
+    return (await daemon.store.do(through_ready)).ticket

@@ -1,0 +1,77 @@
+"""``Status``: the daemon, the queue and the workers, and what needs attention."""
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from kanban_ipc.control import (
+    DaemonInfo,
+    ListCall,
+    QueueInfo,
+    StatusCall,
+    StatusReply,
+    Ticket,
+    WorkerInfo,
+)
+from kanband.config import resolve_agent
+from kanband.shell.methods.able import nobody_can
+from kanband.shell.methods.entering_ready import Needs, agent_obstacle
+from kanband.shell.methods.queue_info import with_workers
+from kanband.shell.methods.worker_ids import check_known
+from kanband.shell.ports import Daemon
+from kanband.shell.version import version
+from kanband.store.verbs import Reads
+
+LOOKED_AT: Final = 50
+"""Ready tickets that are looked at for one nobody can do: the next ones in order."""
+_NEXT_ONES: Final = ListCall(states=["ready"], sort="priority", limit=LOOKED_AT)
+
+
+async def status(daemon: Daemon, call: StatusCall) -> StatusReply:
+    """Everything ``kanbanctl status`` shows; ``healthy`` is about processes alone."""
+    check_known(daemon, call.workers)
+    queue, waiting = await daemon.store.read(_ask)
+    infos = daemon.fleet.infos()
+    troubles = [*daemon.fleet.problems(), *daemon.runs.problems()]
+    stuck = list(_stuck(daemon, waiting, infos))
+    life = daemon.life
+    return StatusReply(
+        daemon=DaemonInfo(
+            pid=os.getpid(),
+            version=version(),
+            mode=daemon.config.mode,
+            state=life.state,
+            started_at_ms=life.started_ms,
+            uptime_s=life.uptime_s,
+            healthy=not troubles and life.state != "starting",
+            problems=troubles + stuck,
+            spawner_pid=daemon.fleet.spawner_pid,
+            state_dir=str(daemon.config.state_dir),
+        ),
+        queue=with_workers(queue, infos),
+        workers=daemon.fleet.infos(call.workers) if call.workers else infos,
+    )
+
+
+def _ask(reads: Reads) -> tuple[QueueInfo, list[Ticket]]:
+    queue = reads.queue()
+    return queue, reads.tickets(_NEXT_ONES)[0] if queue.ready else []
+
+
+def _stuck(
+    daemon: Daemon, waiting: Sequence[Ticket], infos: Sequence[WorkerInfo]
+) -> Iterator[str]:
+    """A sentence for each kind of Ready ticket that nobody can do now."""
+    of_kind: dict[Needs, list[Ticket]] = {}
+    for ticket in waiting:
+        if ticket.waits_for is None:
+            of_kind.setdefault(Needs.of(ticket), []).append(ticket)
+    for needs, tickets in of_kind.items():
+        name = resolve_agent(daemon.config, needs.agent)
+        if name is None:
+            reason = agent_obstacle(daemon.config, needs.agent)
+        else:
+            reason = nobody_can(infos, name, needs.repo_path)
+        if reason:
+            others = f" and {len(tickets) - 1} more" if len(tickets) > 1 else ""
+            yield f"ticket {tickets[0].id}{others} cannot be done now: {reason}"

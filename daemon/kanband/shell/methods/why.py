@@ -1,0 +1,108 @@
+"""``Why``: what holds a ticket where it is, and the next step.
+
+One function for each state; ``why_ready`` has the many reasons of a ticket that waits
+for its turn. Each reason has a code for programs and a sentence for people.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from kanban_ipc.control import Reason, Ticket, WhyCall, WhyReply
+from kanban_ipc.words import TicketState
+from kanband.shell.methods.arguments import check_id
+from kanband.shell.methods.spoken import span
+from kanband.shell.methods.stored import one_ticket
+from kanband.shell.methods.why_ready import why_ready
+from kanband.shell.ports import Daemon
+
+
+async def why(daemon: Daemon, call: WhyCall) -> WhyReply:
+    """At least one reason, the most telling first."""
+    check_id(call.id)
+    ticket = await one_ticket(daemon, call.id)
+    if ticket.state == "ready":
+        reasons = await why_ready(daemon, ticket)
+    elif ticket.run_id is not None and ticket.worker_id is not None:
+        reasons = [_held(daemon, ticket, ticket.run_id, ticket.worker_id)]
+    else:
+        text = _RESTING[ticket.state](ticket)
+        reasons = [Reason(code=ticket.state, text=text, next_try_ms=None)]
+    return WhyReply(ticket=ticket, reasons=reasons)
+
+
+def _held(daemon: Daemon, ticket: Ticket, run_id: str, worker_id: str) -> Reason:
+    """Who holds it, since when, and whether that can still be believed."""
+    since_s = (daemon.clock.now_ms() - ticket.state_changed_at_ms) / 1000
+    doing = "is being prepared" if ticket.state == "assigned" else "runs"
+    text = f"run {run_id} {doing} on {worker_id}, for {span(since_s)}"
+    for run in daemon.runs.current(worker_id):
+        if run.run_id == run_id:
+            text += f", {run.progress} % done" if run.progress else ""
+            if run.stale != "ok":
+                text += f"; nothing was heard of it for some time ({run.stale})"
+    if not daemon.runs.connected(worker_id):
+        text += (
+            f"; {worker_id} is not connected now: the run goes on under its shim, and "
+            "is taken over or found lost (kanbanctl status shows the worker)"
+        )
+    text += f". Watch it: kanbanctl run logs -f {ticket.id}"
+    return Reason(code="leased", text=text, next_try_ms=None)
+
+
+def _failed(ticket: Ticket) -> str:
+    kind = f" ({ticket.failure})" if ticket.failure else ""
+    return (
+        f"it failed{kind}: {_said(ticket)}. See kanbanctl run show {ticket.id} and "
+        f"kanbanctl run logs {ticket.id}; then kanbanctl retry {ticket.id}"
+    )
+
+
+def _in_review(ticket: Ticket) -> str:
+    where = f", its work is on {ticket.branch}" if ticket.branch else ""
+    return (
+        f"its run ended well{where}; look at it (kanbanctl run diff {ticket.id}), then "
+        f"accept it (kanbanctl move {ticket.id} done) or try again (kanbanctl retry "
+        f"{ticket.id})"
+    )
+
+
+def _approved(ticket: Ticket) -> str:
+    where = f" {ticket.branch}" if ticket.branch else ""
+    return f"it was accepted; its branch{where} waits to be merged"
+
+
+def _conflicted(ticket: Ticket) -> str:
+    return (
+        f"its branch is in conflict: {_said(ticket)}. Mend it there, or start again: "
+        f"kanbanctl retry {ticket.id} --fresh"
+    )
+
+
+def _needs_input(ticket: Ticket) -> str:
+    return (
+        f"its agent asks: {_said(ticket)}. Answer in the ticket's text and try again: "
+        f"kanbanctl retry {ticket.id}"
+    )
+
+
+def _said(ticket: Ticket) -> str:
+    return ticket.reason.strip().rstrip(".") or "no reason was recorded"
+
+
+_RESTING: Final[dict[TicketState, Callable[[Ticket], str]]] = {
+    "backlog": lambda t: f"nobody has released it; do so: kanbanctl ready {t.id}",
+    "assigned": lambda t: f"its lease is being settled; ask again, or {_retry(t)}",
+    "working": lambda t: f"its lease is being settled; ask again, or {_retry(t)}",
+    "needs_input": _needs_input,
+    "conflicted": _conflicted,
+    "failed": _failed,
+    "blocked": lambda t: f"a person blocked it; release it: kanbanctl ready {t.id}",
+    "in_review": _in_review,
+    "approved": _approved,
+    "completed": lambda _: "it is done",
+    "cancelled": lambda t: f"it was cancelled; bring it back: kanbanctl retry {t.id}",
+}
+
+
+def _retry(ticket: Ticket) -> str:
+    return f"kanbanctl move {ticket.id} ready"

@@ -1,0 +1,117 @@
+"""Everything that can keep a Ready ticket from being claimed."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from kanban_ipc.control import BoardQueue, QueueInfo, Reason, Run, Ticket
+from kanband.config import resolve_agent
+from kanband.shell.methods.able import able, free_slots, nobody_can
+from kanband.shell.methods.entering_ready import agent_obstacle
+from kanband.shell.methods.spoken import span, until
+from kanband.shell.ports import Daemon
+from kanband.store.verbs import Reads
+
+
+class _Facts(NamedTuple):
+    queue: QueueInfo
+    boards: list[BoardQueue]
+    blockers: list[Ticket]
+    holders: list[Run]
+
+
+async def why_ready(daemon: Daemon, ticket: Ticket) -> list[Reason]:
+    """What it waits for itself, then the queue, then the workers."""
+    facts = await daemon.store.read(lambda reads: _ask(reads, ticket))
+    now_ms = daemon.clock.now_ms()
+    reasons = [
+        *_of_ticket(ticket, facts, now_ms),
+        *_of_queue(daemon, ticket, facts),
+    ]
+    workers = _of_workers(daemon, ticket)
+    if not (reasons and workers.code in ("busy", "next")):
+        reasons.append(workers)
+    return reasons
+
+
+def _ask(reads: Reads, ticket: Ticket) -> _Facts:
+    return _Facts(
+        queue=reads.queue(),
+        boards=reads.boards(),
+        blockers=reads.blockers(ticket.id) if ticket.depends_on else [],
+        holders=reads.repo_holders(ticket.repo_path) if ticket.repo_path else [],
+    )
+
+
+def _of_ticket(ticket: Ticket, facts: _Facts, now_ms: int) -> Iterator[Reason]:
+    if ticket.waits_for == "due" and ticket.due_at_ms is not None:
+        yield _due(ticket, ticket.due_at_ms, now_ms)
+    for other in facts.blockers:
+        yield Reason(
+            code="depends",
+            text=f"it waits for ticket {other.id} ({other.title:.60}), which is "
+            f"{other.state}; see kanbanctl why {other.id}",
+            next_try_ms=None,
+        )
+    if ticket.waits_for == "repo":
+        yield _repository(ticket, facts.holders, now_ms)
+
+
+def _due(ticket: Ticket, due_ms: int, now_ms: int) -> Reason:
+    if ticket.failure is not None or ticket.retry_count:
+        failure = f" ({ticket.failure})" if ticket.failure else ""
+        after = ticket.reason.strip().rstrip(".") or "its last run failed"
+        text = (
+            f"it is tried again {until(due_ms, now_ms)}: {after}{failure}; "
+            f"at once: kanbanctl retry {ticket.id}"
+        )
+        return Reason(code="retry", text=text, next_try_ms=due_ms)
+    text = f"it is scheduled to begin {until(due_ms, now_ms)}"
+    return Reason(code="scheduled", text=text, next_try_ms=due_ms)
+
+
+def _repository(ticket: Ticket, holders: list[Run], now_ms: int) -> Reason:
+    if not holders:
+        text = f"{ticket.repo_path} was at its limit of runs; it is next in line there"
+    else:
+        text = f"{ticket.repo_path} is at its limit of runs: " + ", ".join(
+            f"ticket {run.ticket_id} on {run.worker_id} for "
+            f"{span((now_ms - (run.started_at_ms or run.queued_at_ms)) / 1000)}"
+            for run in holders[:5]
+        )
+    return Reason(code="repository", text=text, next_try_ms=None)
+
+
+def _of_queue(daemon: Daemon, ticket: Ticket, facts: _Facts) -> Iterator[Reason]:
+    if facts.queue.paused:
+        text = "the queue is paused; go on with: kanbanctl queue resume"
+        yield Reason(code="paused", text=text, next_try_ms=None)
+    for board in facts.boards:
+        if board.board == ticket.board and board.paused:
+            text = (
+                f"the board {board.board} is paused; go on with: kanbanctl queue "
+                f"resume --board {board.board}"
+            )
+            yield Reason(code="board_paused", text=text, next_try_ms=None)
+    if daemon.life.state in ("draining", "stopping"):
+        text = f"the daemon is {daemon.life.state} and begins nothing; start it again"
+        yield Reason(code=daemon.life.state, text=text, next_try_ms=None)
+
+
+def _of_workers(daemon: Daemon, ticket: Ticket) -> Reason:
+    name = resolve_agent(daemon.config, ticket.agent)
+    if name is None:
+        text = agent_obstacle(daemon.config, ticket.agent)
+        return Reason(code="agent", text=text, next_try_ms=None)
+    infos = daemon.fleet.infos()
+    if reason := nobody_can(infos, name, ticket.repo_path):
+        return Reason(code="no_worker", text=reason, next_try_ms=None)
+    able_ones = able(infos, name, ticket.repo_path)
+    slots = sum(each.slots for each in able_ones)
+    if not free_slots(able_ones):
+        text = (
+            f"all {slots} slots of the workers that can do it are taken "
+            f"({', '.join(each.worker_id for each in able_ones[:5])}); it gets one by "
+            "its priority and age. More: kanbanctl scale, or start-worker"
+        )
+        return Reason(code="busy", text=text, next_try_ms=None)
+    return Reason(code="next", text="it is about to be claimed", next_try_ms=None)

@@ -1,0 +1,216 @@
+"""Runs whose worker is away: who takes them, and when they are given up.
+
+The rules, in order, for a live run without a connected worker:
+
+* its worker may come back (it is starting, backing off, or cannot be verified): the
+  run waits for it;
+* another connected worker can do it: it is transferred, same epoch, and adopted;
+* a cancellation is wanted and nobody is there to carry it out, or nobody has adopted
+  it within the lease's ``dead_s``: it is *reaped*. A reaper (``kanban-worker --reap``)
+  ends what lives of it and says how surely; only then is its end committed.
+
+A run that has ended by itself and left its record is not given up: its work waits on
+disk for whichever worker comes next. The daemon itself signals no agent.
+"""
+
+import asyncio
+import contextlib
+import logging
+import sys
+from typing import Final, Protocol
+
+import msgspec
+
+from kanban_ipc.link import Result
+from kanban_ipc.words import Proof, RunId, WorkerId
+from kanband.shell.dispatch import Dispatch
+from kanband.shell.live import LiveRun, Session
+from kanband.shell.ports import Clock, Store
+from kanband.shell.profiles import Profiles
+
+_LOG: Final = logging.getLogger(__name__)
+_CANCEL_CHECK_S: Final = 1.0
+"""``spec.md``: a cancellation reaches the agent within a second."""
+_REAP_TIMEOUT_S: Final = 60.0
+
+
+class Prospects(Protocol):
+    """The fleet, as far as the orphans need it."""
+
+    def returns(self, worker_id: WorkerId) -> bool:
+        """Whether it lives or will be started again by itself."""
+
+
+class Reaped(msgspec.Struct, frozen=True):
+    """What the reaper prints."""
+
+    outcome: str
+    proof: Proof = "none"
+    survivors: list[int] = []
+
+
+class Orphans:
+    """Looks after runs without a worker; wakes only while there are live runs."""
+
+    def __init__(
+        self,
+        *,
+        dispatch: Dispatch,
+        prospects: Prospects,
+        profiles: Profiles,
+        store: Store,
+        clock: Clock,
+    ) -> None:
+        """Nothing happens before ``run``."""
+        self._dispatch = dispatch
+        self._prospects = prospects
+        self._profiles = profiles
+        self._store = store
+        self._clock = clock
+        self._reaped: dict[RunId, Reaped] = {}
+        self._reapers: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Look after them until cancelled."""
+        try:
+            while True:
+                await self._dispatch.live.busy()
+                await asyncio.sleep(self._pause_s())
+                for live in self._dispatch.live.everyone():
+                    await self._look(live)
+        finally:
+            for reaper in self._reapers:
+                reaper.cancel()
+
+    def _pause_s(self) -> float:
+        runs = self._dispatch.live.everyone()
+        if any(run.cancel is not None for run in runs):
+            return _CANCEL_CHECK_S
+        return self._profiles.config.lease.heartbeat_s
+
+    async def _look(self, run: LiveRun) -> None:
+        if run.reaping or run.ending:
+            return
+        if self._attended(run):
+            self._reaped.pop(run.run_id, None)
+            return
+        returns = self._prospects.returns(run.worker_id)
+        if run.cancel is not None:
+            self._end_cancelled(run, returns=returns)
+            return
+        dead = self._dispatch.staleness(run) == "DEAD"
+        if returns and not dead:
+            return
+        heir = self._heir(run)
+        if heir is not None:
+            await self._transfer(run, heir)
+        elif dead and not returns and run.run_id not in self._reaped:
+            self._begin_reaping(run)
+
+    def _end_cancelled(self, run: LiveRun, *, returns: bool) -> None:
+        """Nobody who answers can carry out the cancellation: reap it, once."""
+        reaped = self._reaped.get(run.run_id)
+        if reaped is None:
+            self._begin_reaping(run)
+        elif not returns:
+            self._dispatch.end_unreported(run, _result(run, reaped))
+
+    def _attended(self, run: LiveRun) -> bool:
+        """Whether a worker that answers has it in hand."""
+        age_s = self._dispatch.heard_age_s(run.worker_id)
+        return age_s is not None and age_s < self._profiles.config.lease.heartbeat_s * 2
+
+    def _heir(self, run: LiveRun) -> Session | None:
+        """The connected worker with the fewest runs that may do it."""
+        able = [
+            session
+            for session in self._dispatch.sessions.everyone()
+            if session.worker_id != run.worker_id
+            and not session.draining
+            and self._dispatch.connected(session.worker_id)
+            and (session.agents is None or run.agent in session.agents)
+            and session.repo_path in (None, run.work.repo_path)
+        ]
+        count = self._dispatch.live.count
+        return min(able, key=lambda s: count(s.worker_id) - s.slots, default=None)
+
+    async def _transfer(self, run: LiveRun, heir: Session) -> None:
+        now_ms = self._clock.now_ms()
+        moved = await self._store.do(
+            lambda v: v.transfer({run.run_id: heir.worker_id}, now_ms=now_ms),
+        )
+        session = self._dispatch.sessions.of(heir.worker_id)
+        if run.run_id in moved and session is not None:
+            _LOG.info(
+                "run %s of %s goes to %s", run.run_id, run.worker_id, heir.worker_id
+            )
+            self._dispatch.adopt(run, session)
+
+    def _begin_reaping(self, run: LiveRun) -> None:
+        run.reaping = True
+        task = asyncio.ensure_future(self._reap(run))
+        self._reapers.add(task)
+        task.add_done_callback(self._reapers.discard)
+
+    async def _reap(self, run: LiveRun) -> None:
+        try:
+            reaped = await self._reaper(run)
+        finally:
+            run.reaping = False
+        if reaped is None or self._dispatch.live.get(run.run_id, run.epoch) is None:
+            return
+        self._reaped[run.run_id] = reaped
+        if self._attended(run) or self._prospects.returns(run.worker_id):
+            return  # Its worker finds the record on disk and reports it.
+        if run.cancel is not None or reaped.outcome != "exited":
+            self._dispatch.end_unreported(run, _result(run, reaped))
+
+    async def _reaper(self, run: LiveRun) -> Reaped | None:
+        limits = self._profiles.limits(run.agent, run.timeout_s)
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "kanban_worker",
+            "--reap",
+            self._profiles.run_dir(run.run_id),
+            "--grace",
+            str(limits.grace_s),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            async with asyncio.timeout(limits.grace_s + _REAP_TIMEOUT_S):
+                out, err = await process.communicate()
+            try:
+                return msgspec.json.decode(out, type=Reaped)
+            except msgspec.MsgspecError:
+                _LOG.error("the reaper of run %s failed: %r", run.run_id, err[-500:])
+        except TimeoutError:
+            _LOG.error("the reaper of run %s did not end in time", run.run_id)
+        finally:
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+                await process.wait()
+        return None
+
+
+def _result(run: LiveRun, reaped: Reaped) -> Result:
+    """What the store is told of a run that nobody will report."""
+    if run.cancel is not None:
+        return Result(
+            outcome="aborted",
+            failure=run.cancel,
+            message="cancelled while its worker was away",
+            proof=reaped.proof,
+        )
+    return Result(
+        outcome="error",
+        failure="worker_lost",
+        message=(
+            f"its worker {run.worker_id} did not come back and no other could adopt "
+            "it; what was left of it has been ended"
+        ),
+        proof=reaped.proof,
+    )

@@ -1,0 +1,162 @@
+"""What the parts of the daemon's shell ask of each other.
+
+The control methods are written against these, not against the parts themselves, so
+that each part can be read alone. ``daemon.py`` puts the parts together.
+"""
+
+from asyncio import Future
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Literal, Protocol, TypeVar
+
+from kanban_ipc.control import (
+    CurrentRun,
+    StopProof,
+    WorkerInfo,
+)
+from kanban_ipc.words import Epoch, FailureClass, RunId
+from kanband.config import Config
+from kanband.store.verbs import ClaimPolicy, Reads, Verbs
+
+T = TypeVar("T")
+
+
+class Store(Protocol):
+    """One writer with group commit, and read-only connections beside it."""
+
+    def do(self, call: Callable[[Verbs], T]) -> Future[T]:
+        """Run a verb; done when durable. Raises ``StoreFailed``, ``StoreBusy``."""
+
+    def read(self, call: Callable[[Reads], T]) -> Future[T]:
+        """Ask; sees everything that was committed before the call."""
+
+
+class Clock(Protocol):
+    """The two clocks: decisions use the first, people the second."""
+
+    def monotonic(self) -> float:
+        """Seconds; CLOCK_MONOTONIC."""
+
+    def now_ms(self) -> int:
+        """Wall time, integer milliseconds UTC."""
+
+
+class Fleet(Protocol):
+    """The workers' processes: wanted state, automaton, spawning, proof of the end."""
+
+    def infos(self, worker_ids: Sequence[str] = ()) -> list[WorkerInfo]:
+        """One for each known worker (or those named), by id in natural order."""
+
+    async def start(
+        self,
+        worker_id: str | None,
+        *,
+        count: int,
+        slots: int | None,
+        agents: Sequence[str],
+        repo: str | None,
+        wait: bool,
+    ) -> list[WorkerInfo]:
+        """Want workers running; with ``wait`` return once they are, or FATAL."""
+
+    async def stop(
+        self, worker_ids: Sequence[str], *, now: bool, wait: bool
+    ) -> list[StopProof]:
+        """Want workers stopped; with ``wait`` return once they are, with proof."""
+
+    async def restart(
+        self, worker_ids: Sequence[str], *, now: bool, wait: bool
+    ) -> tuple[list[WorkerInfo], list[StopProof]]: ...
+
+    async def scale(
+        self, count: int, *, now: bool, wait: bool
+    ) -> tuple[list[WorkerInfo], list[StopProof]]: ...
+
+    async def reset_failed(self, worker_ids: Sequence[str]) -> list[WorkerInfo]: ...
+
+    def known(self, worker_id: str) -> bool: ...
+
+    @property
+    def spawner_pid(self) -> int | None: ...
+
+    def problems(self) -> list[str]:
+        """What needs attention: FATAL and UNKNOWN workers, spawner trouble."""
+
+
+class Runs(Protocol):
+    """The live runs: who does what, how far it is, how to end it."""
+
+    def current(self, worker_id: str) -> list[CurrentRun]: ...
+
+    def progress(self, run_id: str) -> tuple[int, str]:
+        """(percent, step); (0, "") when unknown."""
+
+    def wake(self) -> None:
+        """Something may have become claimable."""
+
+    def due_at(self, due_ms: int | None) -> None:
+        """Something becomes claimable at this wall time."""
+
+    async def cancel(self, run_id: RunId, epoch: Epoch, failure: FailureClass) -> None:
+        """End a live run whose cancellation is committed; returns when its result has
+        been settled. Never raises for a run that has ended meanwhile.
+        """
+
+    def connected(self, worker_id: str) -> bool: ...
+
+    def problems(self) -> list[str]: ...
+
+
+class Feed(Protocol):
+    """Hints that something was committed; who is hinted reads the journal."""
+
+    def subscribe(self) -> AsyncIterator[int]:
+        """Yields the journal's head after it moved; coalesced, never blocking the
+        sender. Close it with ``aclose``.
+        """
+
+
+class Life(Protocol):
+    """The daemon's own course."""
+
+    @property
+    def state(self) -> Literal["starting", "running", "draining", "stopping"]: ...
+
+    @property
+    def started_ms(self) -> int: ...
+
+    @property
+    def uptime_s(self) -> float: ...
+
+    async def drain(self) -> None:
+        """Assign nothing more; returns when no run is live."""
+
+    def shutdown(self, *, now: bool, keep_workers: bool) -> None:
+        """Begin to leave; returns at once."""
+
+
+class Daemon(Protocol):
+    """Everything a control method may use."""
+
+    @property
+    def config(self) -> Config: ...
+
+    @property
+    def claim_policy(self) -> ClaimPolicy: ...
+
+    @property
+    def store(self) -> Store: ...
+
+    @property
+    def fleet(self) -> Fleet: ...
+
+    @property
+    def runs(self) -> Runs: ...
+
+    @property
+    def feed(self) -> Feed: ...
+
+    @property
+    def life(self) -> Life: ...
+
+    @property
+    def clock(self) -> Clock: ...

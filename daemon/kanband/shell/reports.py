@@ -1,0 +1,123 @@
+"""Workers' reliable messages, on their way into the store.
+
+Decided here: what is a repetition, and for whom a worker may speak. A report of a run
+that the daemon does not hold, or that is another worker's, changes nothing; its
+``Finished`` still goes to the store, which journals it as stale.
+"""
+
+import random
+from typing import TypeAlias
+
+from kanban_ipc import bounds, link
+from kanban_ipc.words import Epoch, RunId
+from kanband.shell.live import LiveRun, LiveTable, Session
+from kanband.shell.post import Post
+from kanband.shell.profiles import Profiles
+from kanband.shell.turn import Arrivals
+from kanband.store.verbs import RunEnd, RunLog, RunStart
+
+Report: TypeAlias = link.Started | link.Log | link.Finished
+
+
+class Reports:
+    """Collects what the next turn shall commit."""
+
+    def __init__(
+        self, live: LiveTable, post: Post, profiles: Profiles, rng: random.Random
+    ) -> None:
+        """``rng`` draws the retries' jitter."""
+        self._live = live
+        self._post = post
+        self._profiles = profiles
+        self._rng = rng
+        self._arrivals = Arrivals()
+
+    def __bool__(self) -> bool:
+        """Whether anything waits."""
+        return bool(self._arrivals)
+
+    @property
+    def ends(self) -> list[RunEnd]:
+        """Results that wait."""
+        return self._arrivals.ends
+
+    def take(self) -> Arrivals:
+        """Everything that waits; a turn commits it."""
+        taken, self._arrivals = self._arrivals, Arrivals()
+        return taken
+
+    def put_back(self, arrivals: Arrivals) -> None:
+        """They could not be committed: they come first the next time."""
+        self._arrivals.put_back(arrivals)
+
+    def waits(self, run_id: RunId, epoch: Epoch) -> bool:
+        """Whether something of this run waits."""
+        return (run_id, epoch) in self._arrivals.peers
+
+    def receive(self, session: Session, report: Report) -> None:
+        """A worker reports; it is acknowledged when it is committed."""
+        run = self._live.get(report.run_id, report.epoch)
+        if run is not None and run.worker_id != session.worker_id:
+            run = None
+        held = link.Held(report.run_id, report.epoch)
+        if run is None:
+            if not isinstance(report, link.Finished):
+                self._post.ack(session, held, report.seq)
+                return
+        elif report.seq <= run.seen_seq:
+            if report.seq <= run.last_seq:
+                self._post.ack(session, held, run.last_seq)
+            return
+        self._arrivals.peers[report.run_id, report.epoch] = session.peer
+        self.queue(report, run)
+
+    def queue(self, report: Report, run: LiveRun | None) -> None:
+        """Have a report committed with the next turn."""
+        if run is not None:
+            run.seen_seq = report.seq
+        match report:
+            case link.Started():
+                self._arrivals.starts.append(_start(report))
+                if run is not None:
+                    run.started = True
+            case link.Log():
+                self._arrivals.logs.append(_line(report))
+            case link.Finished():
+                self._arrivals.ends.append(self._end(report, run))
+
+    def _end(self, report: link.Finished, run: LiveRun | None) -> RunEnd:
+        agent = ""
+        if run is not None:
+            agent, run.ending = run.agent, True
+        return RunEnd(
+            run_id=report.run_id,
+            epoch=report.epoch,
+            seq=report.seq,
+            ended_ms=report.ended_ms,
+            result=report.result,
+            on_success=self._profiles.on_success(agent),
+            jitter=self._rng.uniform(-1.0, 1.0),
+        )
+
+
+def _start(report: link.Started) -> RunStart:
+    return RunStart(
+        run_id=report.run_id,
+        epoch=report.epoch,
+        seq=report.seq,
+        started_ms=report.started_ms,
+        branch=report.branch,
+        worktree=report.worktree,
+        head_before=report.head_before,
+    )
+
+
+def _line(report: link.Log) -> RunLog:
+    return RunLog(
+        run_id=report.run_id,
+        epoch=report.epoch,
+        seq=report.seq,
+        ts_ms=report.ts_ms,
+        level=report.level,
+        message=report.message[: bounds.MESSAGE_CHARS_MAX],
+    )

@@ -1,0 +1,28 @@
+"""What can not be tried on every machine, and why it was not."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from support import systemd_lab
+
+IS_ROOT = os.geteuid() == 0
+
+os.environ["PYTHONPATH"] = str(Path(__file__).parent)
+"""Programs that tests start find the same ``support`` package as the tests."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        reason = _missing(item)
+        if reason:
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def _missing(item: pytest.Item) -> str:
+    if item.get_closest_marker("root") and not IS_ROOT:
+        return "needs root"
+    if item.get_closest_marker("systemd"):
+        return systemd_lab.why_not() or ""
+    return ""

@@ -1,0 +1,481 @@
+"""The methods about tickets, over a real socket and a real store."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from kanban_ipc.control import (
+    AddCall,
+    AddReply,
+    CancelCall,
+    CancelledReply,
+    EventsCall,
+    EventsReply,
+    ImportCall,
+    ImportReply,
+    ListCall,
+    ListReply,
+    MoveCall,
+    NewTicket,
+    QueuePauseCall,
+    QueueReply,
+    QueueResumeCall,
+    ReadyCall,
+    RetryCall,
+    ShowCall,
+    ShowReply,
+    StatusCall,
+    StatusReply,
+    TicketReply,
+    TicketsReply,
+    WaitCall,
+    WhyCall,
+    WhyReply,
+)
+from kanban_ipc.link import Result
+from support.control_server import Served, served
+from support.daemon_double import worker
+from support.varlink_client import Answered
+
+Fact = Callable[[Served], Awaitable[None]]
+FINISHED = Result(outcome="finished", proof="subreaper", branch="kanban/1-a")
+FAILED = Result(outcome="error", failure="setup", message="No such program.")
+
+
+def prove(tmp_path: Path, fact: Fact, toml: str = "") -> None:
+    async def main() -> None:
+        async with served(tmp_path, toml) as it:
+            it.daemon.fleet.workers.append(worker())
+            await fact(it)
+
+    asyncio.run(main())
+
+
+async def add(
+    it: Served, title: str = "T", *, ready: bool = True, **more: object
+) -> int:
+    new = NewTicket(title=title, **{"agent": "noop", **more})  # type: ignore[arg-type]
+    return (await it.client.call(AddCall(ticket=new, ready=ready), AddReply)).id
+
+
+async def why(it: Served, number: int = 1) -> dict[str, str]:
+    reply = await it.client.call(WhyCall(id=number), WhyReply)
+    return {reason.code: reason.text for reason in reply.reasons}
+
+
+async def move(it: Served, number: int, to: str, *, cancel: bool = False) -> str:
+    call = MoveCall(id=number, to=to, cancel=cancel)  # type: ignore[arg-type]
+    return (await it.client.call(call, TicketReply)).ticket.state
+
+
+# ---------------------------------------------------------------------- adding
+
+
+@pytest.mark.parametrize(
+    ("new", "field", "said"),
+    [
+        ({"title": " "}, "ticket", "title is empty"),
+        ({"title": "a\nb"}, "ticket.title", "one line of printable"),
+        ({"title": "x" * 501}, "ticket", "title is too long"),
+        ({"instructions": "a\0b"}, "ticket.instructions", "NUL"),
+        ({"description_md": "x" * (1 << 18) + "y"}, "ticket", "too long"),
+        ({"agent": "nobody"}, "ticket.agent", "there are: any, shell, noop"),
+        ({"board": "a\tb"}, "ticket.board", "printable"),
+        ({"labels": ["a\x1b[1m"]}, "ticket.labels", "printable"),
+        ({"base_branch": "--upload-pack=x"}, "ticket.base_branch", "not a branch's"),
+        ({"repo_path": "relative"}, "ticket.repo_path", "an absolute path"),
+        ({"repo_path": "/a\0b"}, "ticket.repo_path", "an absolute path"),
+        ({"depends_on": [0]}, "ticket.depends_on", "at least 1"),
+        ({"depends_on": [1 << 70]}, "ticket.depends_on", "from 1 to"),
+        ({"priority": "low", "priority_number": 3}, "ticket", "not both"),
+        ({"max_retries": 1 << 40}, "ticket.max_retries", "from 0 to 1000"),
+        ({"timeout_s": 0}, "ticket", "more than 0"),
+        ({"timeout_s": 1e300}, "ticket.timeout_s", "at most"),
+        ({"scheduled_at_ms": -1}, "ticket.scheduled_at_ms", "at least 0"),
+    ],
+)
+def test_a_value_out_of_bounds_is_refused_by_its_field(
+    tmp_path: Path, new: dict[str, object], field: str, said: str
+) -> None:
+    async def fact(it: Served) -> None:
+        with pytest.raises(Answered) as caught:
+            await add(it, **{"title": "T", **new})  # type: ignore[arg-type]
+        assert caught.value.name == "InvalidArgument", caught.value
+        assert caught.value.parameters["field"].startswith(field)
+        assert said in caught.value.message
+        assert (await it.client.call(ListCall(), ListReply)).total == 0
+
+    prove(tmp_path, fact)
+
+
+def test_a_known_key_gives_the_ticket_it_names(tmp_path: Path) -> None:
+    async def fact(it: Served) -> None:
+        new = NewTicket(title="A", agent="noop", key="k")
+        first = await it.client.call(AddCall(ticket=new), AddReply)
+        again = await it.client.call(AddCall(ticket=new), AddReply)
+        assert (first.id, first.created, again.id, again.created) == (1, True, 1, False)
+
+    prove(tmp_path, fact)
+
+
+def test_an_unknown_dependency_is_refused(tmp_path: Path) -> None:
+    async def fact(it: Served) -> None:
+        with pytest.raises(Answered, match="99"):
+            await add(it, depends_on=[99])
+
+    prove(tmp_path, fact)
+
+
+def test_adding_wakes_the_dispatch_and_sets_the_clock(tmp_path: Path) -> None:
+    async def fact(it: Served) -> None:
+        await add(it)
+        assert it.daemon.runs.woken == 1
+        later = it.daemon.clock.now_ms() + 60_000
+        await add(it, scheduled_at_ms=later)
+        assert it.daemon.runs.due == [later]
+
+    prove(tmp_path, fact)
+
+
+def test_a_repository_has_one_name(tmp_path: Path) -> None:
+    (tmp_path / "repo" / ".git").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "repo")
+
+    async def fact(it: Served) -> None:
+        await add(it, agent="shell", repo_path=str(tmp_path / "link" / ".." / "repo"))
+        await add(it, agent="shell", repo_path=str(tmp_path / "link"))
+        call = ListCall(repo=str(tmp_path / "repo"))
+        assert (await it.client.call(call, ListReply)).total == 2
+
+    prove(tmp_path, fact)
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (None, "cannot be used: No such file or directory"),
+        ("repo", "has no .git"),
+    ],
+)
+def test_a_missing_repository_keeps_a_ticket_out_of_ready_only(
+    tmp_path: Path, made: str | None, said: str
+) -> None:
+    if made:
+        (tmp_path / made).mkdir()
+
+    async def fact(it: Served) -> None:
+        repo = str(tmp_path / "repo")
+        with pytest.raises(Answered, match=said):
+            await add(it, agent="shell", repo_path=repo)
+        number = await add(it, agent="shell", repo_path=repo, ready=False)
+        for attempt in (
+            it.client.call(ReadyCall(ids=[number]), TicketsReply),
+            it.client.call(MoveCall(id=number, to="Ready"), TicketReply),
+        ):
+            with pytest.raises(Answered, match=said):
+                await attempt
+        # A callable has no use for a repository on this machine.
+        await add(it, agent="noop", repo_path=repo)
+
+    prove(tmp_path, fact)
+
+
+def test_a_git_file_is_a_repository_too(tmp_path: Path) -> None:
+    (tmp_path / ".git").write_text("gitdir: elsewhere")
+
+    async def fact(it: Served) -> None:
+        await add(it, agent="shell", repo_path=str(tmp_path))
+
+    prove(tmp_path, fact)
+
+
+def test_any_without_a_default_is_refused_and_says_what_to_set(tmp_path: Path) -> None:
+    async def fact(it: Served) -> None:
+        with pytest.raises(Answered, match=r"set default_agent in kanban\.toml"):
+            await add(it, agent="any")
+        number = await add(it, agent="any", ready=False)
+        with pytest.raises(Answered, match=r"set default_agent in kanban\.toml"):
+            await it.client.call(ReadyCall(ids=[number]), TicketsReply)
+
+    prove(tmp_path, fact)
+
+
+def test_any_means_the_only_configured_profile(tmp_path: Path) -> None:
+    async def fact(it: Served) -> None:
+        await add(it, agent="any")
+
+    prove(tmp_path, fact, '[agents.a]\nargv = ["true"]')
+
+
+def test_a_ticket_that_nobody_can_do_is_taken_and_said_so(tmp_path: Path) -> None:
+    async def fact(it: Served) -> None:
+        it.daemon.fleet.workers[:] = [worker(agents=["shell"])]
+        new = NewTicket(title="T", agent="noop")
+        reply = await it.client.call(AddCall(ticket=new, ready=True), AddReply)
+        said = "no connected worker takes agent noop; start one that does"
+        assert said in reply.notes[0]
+        status = await it.client.call(StatusCall(), StatusReply)
+        assert status.daemon.healthy
+        assert said in status.daemon.problems[0]
+        assert said in (await why(it))["no_worker"]
+
+    prove(tmp_path, fact)
+
+
+def test_an_import_is_all_or_nothing(tmp_path: Path) -> None:
+    async def fact(it: Served) -> None:
+        good = NewTicket(title="good", agent="noop")
+        for bad in (
+            NewTicket(title="", agent="noop"),
+            NewTicket(title="bad", agent="nobody"),
+            NewTicket(title="bad", agent="any"),
+            NewTicket(title="bad", agent="noop", depends_on=[77]),
+        ):
+            call = ImportCall(tickets=[good, bad, good], ready=True)
+            reply = await it.client.call(call, ImportReply)
+            assert (reply.ids, reply.created) == ([], 0)
+            assert [each.index for each in reply.refused] == [1]
+            assert reply.refused[0].reason
+        reply = await it.client.call(ImportCall(tickets=[good, good]), ImportReply)
+        assert reply.ids == [1, 2]
+
+    prove(tmp_path, fact)
+
+
+def test_a_list_cuts_long_texts_and_show_has_them_whole(tmp_path: Path) -> None:
+    async def fact(it: Served) -> None:
+        text = "é" * 3_000
+        await add(it, instructions=text)
+        listed = await it.client.call(ListCall(), ListReply)
+        assert len(listed.tickets[0].instructions) == 2_001
+        shown = await it.client.call(ShowCall(id=1), ShowReply)
+        assert shown.ticket.instructions == text
+
+    prove(tmp_path, fact)
+
+
+# ------------------------------------------------------------------------ moving
+
+
+def test_what_does_not_exist_is_not_found(tmp_path: Path) -> None:
+    async def fact(it: Served) -> None:
+        for call in (
+            ShowCall(id=9),
+            WhyCall(id=9),
+            MoveCall(id=9, to="Ready"),
+            ReadyCall(ids=[9]),
+            RetryCall(ids=[9]),
+            CancelCall(ids=[9]),
+            WaitCall(ids=[9]),
+            QueuePauseCall(board="nope"),
+        ):
+            with pytest.raises(Answered) as caught:
+                await it.client.call(call, ShowReply)
+            assert caught.value.name == "NotFound", call
+
+    prove(tmp_path, fact)
+
+
+def test_ready_moves_all_or_none(tmp_path: Path) -> None:
+    async def fact(it: Served) -> None:
+        for _ in range(2):
+            await add(it, ready=False)
+        await add(it)
+        await it.daemon.claim()
+        with pytest.raises(Answered):
+            await it.client.call(ReadyCall(ids=[1, 3]), TicketsReply)
+        first = await it.client.call(ShowCall(id=1), ShowReply)
+        assert first.ticket.state == "backlog"
+        reply = await it.client.call(ReadyCall(ids=[1, 2, 1]), TicketsReply)
+        assert [each.state for each in reply.tickets] == ["ready", "ready"]
+        await it.client.call(ReadyCall(ids=[1]), TicketsReply)
+
+    prove(tmp_path, fact)
+
+
+def test_an_illegal_move_is_refused(tmp_path: Path) -> None:
+    async def fact(it: Served) -> None:
+        await add(it)
+        for to in ("In Progress", "Done", "Review"):
+            with pytest.raises(Answered, match="InvalidTransition"):
+                await move(it, 1, to)
+        assert await move(it, 1, "Backlog") == "backlog"
+
+    prove(tmp_path, fact)
+
+
+def test_a_live_run_locks_its_ticket_unless_the_move_cancels(tmp_path: Path) -> None:
+    async def fact(it: Served) -> None:
+        await add(it)
+        claim = await it.daemon.claim()
+        with pytest.raises(Answered, match="TicketLocked"):
+            await move(it, 1, "Blocked")
+        with pytest.raises(Answered):
+            await move(it, 1, "Backlog", cancel=True)
+        assert it.daemon.runs.cancelled == []
+        assert await move(it, 1, "Blocked", cancel=True) == "blocked"
+        assert it.daemon.runs.cancelled == [claim.run_id]
+        assert await move(it, 1, "Ready") == "ready"
+        await it.daemon.claim()
+        assert await move(it, 1, "Ready", cancel=True) == "ready"
+
+    prove(tmp_path, fact)
+
+
+def test_a_cancel_ends_the_run_and_answers_with_proof(tmp_path: Path) -> None:
+    async def fact(it: Served) -> None:
+        for _ in range(2):
+            await add(it)
+        claim = await it.daemon.claim()
+        reply = await it.client.call(CancelCall(ids=[1, 2]), CancelledReply)
+        assert [each.state for each in reply.tickets] == ["cancelled", "cancelled"]
+        assert [(run.id, run.proof) for run in reply.runs] == [
+            (claim.run_id, "subreaper")
+        ]
+
+    prove(tmp_path, fact)
+
+
+def test_a_cancel_is_all_or_none(tmp_path: Path) -> None:
+    async def fact(it: Served) -> None:
+        await add(it)
+        await it.daemon.claim()
+        with pytest.raises(Answered, match="NotFound"):
+            await it.client.call(CancelCall(ids=[1, 2]), CancelledReply)
+        assert it.daemon.runs.cancelled == []
+
+    prove(tmp_path, fact)
+
+
+def test_a_failed_ticket_is_retried(tmp_path: Path) -> None:
+    async def fact(it: Served) -> None:
+        await add(it)
+        claim = await it.daemon.claim()
+        await it.daemon.settle(claim.run_id, claim.epoch, FAILED)
+        assert "No such program" in (await why(it))["failed"]
+        reply = await it.client.call(RetryCall(ids=[1], fresh=True), TicketsReply)
+        assert reply.tickets[0].state == "ready"
+
+    prove(tmp_path, fact)
+
+
+# -------------------------------------------------------------------- waiting, why
+
+
+def test_a_wait_ends_when_the_ticket_rests(tmp_path: Path) -> None:
+    async def fact(it: Served) -> None:
+        await add(it)
+        it.client.send(WaitCall(ids=[1]))
+        claim = await it.daemon.claim()
+        await it.daemon.settle(claim.run_id, claim.epoch, FINISHED)
+        reply, _ = await it.client.receive(TicketsReply)
+        assert reply.tickets[0].column == "Review"
+        await it.client.call(WaitCall(ids=[1], states=["in_review"]), TicketsReply)
+
+    prove(tmp_path, fact)
+
+
+def test_why_names_what_holds_a_ready_ticket(tmp_path: Path) -> None:
+    async def fact(it: Served) -> None:
+        assert await add(it) == 1
+        assert set(await why(it)) == {"next"}
+        await add(it, depends_on=[1])
+        assert "ticket 1 (T), which is ready" in (await why(it, 2))["depends"]
+        await add(it, scheduled_at_ms=it.daemon.clock.now_ms() + 7_200_000)
+        assert "is scheduled to begin in 2 h" in (await why(it, 3))["scheduled"]
+        paused = await it.client.call(QueuePauseCall(), QueueReply)
+        assert paused.queue.paused
+        assert "queue resume" in (await why(it))["paused"]
+        await it.client.call(QueueResumeCall(), QueueReply)
+        await it.client.call(QueuePauseCall(board="main"), QueueReply)
+        assert "--board main" in (await why(it))["board_paused"]
+        await it.client.call(QueueResumeCall(board="main"), QueueReply)
+        claim = await it.daemon.claim()
+        assert f"run {claim.run_id} runs on worker-1" in (await why(it))["leased"]
+        it.daemon.fleet.workers.clear()
+        assert "worker-1 is not connected now" in (await why(it))["leased"]
+        it.daemon.life.state = "draining"
+        assert set(await why(it, 2)) == {"depends", "draining", "no_worker"}
+
+    prove(tmp_path, fact)
+
+
+def test_why_names_a_retry_and_its_time(tmp_path: Path) -> None:
+    async def fact(it: Served) -> None:
+        await add(it)
+        claim = await it.daemon.claim()
+        bad = Result(outcome="error", failure="agent_error", message="Exit code 1.")
+        await it.daemon.settle(claim.run_id, claim.epoch, bad)
+        reply = await it.client.call(WhyCall(id=1), WhyReply)
+        assert reply.reasons[0].code == "retry"
+        assert reply.reasons[0].next_try_ms == reply.ticket.due_at_ms
+        assert "(agent_error)" in reply.reasons[0].text
+
+    prove(tmp_path, fact)
+
+
+def test_why_has_an_answer_for_every_resting_state(tmp_path: Path) -> None:
+    async def fact(it: Served) -> None:
+        await add(it, ready=False)
+        assert set(await why(it)) == {"backlog"}
+        await move(it, 1, "Blocked")
+        assert set(await why(it)) == {"blocked"}
+        await move(it, 1, "Ready")
+        claim = await it.daemon.claim()
+        await it.daemon.settle(claim.run_id, claim.epoch, FINISHED)
+        assert "kanbanctl run diff 1" in (await why(it))["in_review"]
+        await move(it, 1, "Done")
+        assert set(await why(it)) == {"completed"}
+        await add(it)
+        await it.client.call(CancelCall(ids=[2]), CancelledReply)
+        assert set(await why(it, 2)) == {"cancelled"}
+
+    prove(tmp_path, fact)
+
+
+# ------------------------------------------------------------------------ events
+
+
+def test_events_are_read_by_cursor_without_a_gap(tmp_path: Path) -> None:
+    async def fact(it: Served) -> None:
+        for title in "abc":
+            await add(it, title)
+        whole = await it.client.call(EventsCall(since=0), EventsReply)
+        assert [each.seq for each in whole.events] == list(
+            range(1, len(whole.events) + 1)
+        )
+        cursor, seen = 0, []
+        while True:
+            page = await it.client.call(EventsCall(since=cursor, limit=1), EventsReply)
+            if not page.events:
+                break
+            cursor = page.cursor
+            seen += page.events
+        assert seen == whole.events
+        last = await it.client.call(EventsCall(limit=2), EventsReply)
+        assert last.events == whole.events[-2:]
+        one = await it.client.call(EventsCall(ticket_id=1), EventsReply)
+        assert {each.ticket_id for each in one.events} == {1}
+        with pytest.raises(Answered, match="the journal ends at"):
+            await it.client.call(EventsCall(since=10_000), EventsReply)
+
+    prove(tmp_path, fact)
+
+
+def test_following_events_gives_what_happens_from_now_on(tmp_path: Path) -> None:
+    async def fact(it: Served) -> None:
+        await add(it, "before")
+        it.client.send(EventsCall(follow=True), more=True)
+        first, continues = await it.client.receive(EventsReply)
+        assert continues
+        assert first.events == []
+        claim = await it.daemon.claim()
+        seen: list[int | None] = []
+        while not seen:
+            page, _ = await it.client.receive(EventsReply)
+            seen += [each.ticket_id for each in page.events]
+        assert set(seen) == {claim.work.ticket_id}
+
+    prove(tmp_path, fact)

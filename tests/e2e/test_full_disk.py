@@ -1,0 +1,81 @@
+"""A disk that is full at the very moment when an agent ends."""
+
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from kanban_ipc import layout
+from support import traces
+from support.deadline import eventually
+from support.gate import Gate
+from support.system import System
+
+NewSystem = Callable[..., System]
+
+
+@pytest.fixture
+def small(new_system: NewSystem) -> Iterator[System]:
+    """A system whose whole state lies on a file system of 24 MiB."""
+    system = new_system()
+    system.state.mkdir(mode=0o700)
+    options = ["-t", "tmpfs", "-o", "size=24m,mode=0700", "tmpfs"]
+    mounted = subprocess.run(
+        ["mount", *options, str(system.state)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if mounted.returncode:
+        pytest.skip(f"cannot mount a small disk: {mounted.stderr.strip()}")
+    yield system.start()
+    # Nothing may hold the mount: everything is ended first.
+    traces.end_all((str(system.state), str(system.runtime), system.token))
+    system.daemon.wait(10)
+    subprocess.run(["umount", str(system.state)], check=True)
+
+
+@pytest.mark.root
+def test_a_full_disk_does_not_lose_the_exit_code(
+    small: System, started: Gate, gate: Gate
+) -> None:
+    ballast = small.state / "ballast"
+    lines = f"echo $$ {started.tell}\n{gate.pause}\nexit 7\n"
+    ticket = small.add("End on a full disk", instructions=lines, max_retries=0)
+    agent = int(started.line())
+    run = small.run(ticket)
+    shim = small.shim(run)["pid"]
+
+    fill(ballast)
+    gate.open()
+    assert traces.await_end(agent)
+    assert traces.await_end(shim), "the shim ends although it cannot write"
+    record = small.run_dir(run) / layout.RUN_EXIT
+    assert record.exists()
+    assert record.stat().st_size > 0
+    ballast.unlink()
+
+    recovered(small)
+    [rested] = small.wait(ticket)
+    assert rested.state == "failed"
+    run = small.run(ticket)
+    assert (run.status, run.failure, run.exit_code) == ("error", "agent_error", 7)
+
+
+def fill(path: Path) -> None:
+    """Take every last byte."""
+    with path.open("wb", buffering=0) as file:
+        for size in (1 << 20, 1 << 12, 1):
+            try:
+                while file.write(b"\0" * size):
+                    pass
+            except OSError:
+                continue
+
+
+def recovered(system: System) -> None:
+    """A daemon that gave up for want of space is started again, as systemd would."""
+    if system.daemon.poll() is not None:
+        system.start()
+    eventually(lambda: system.status().daemon.state == "running", "running again")

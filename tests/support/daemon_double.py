@@ -1,0 +1,227 @@
+"""A daemon without processes: the real store and feed, and doubles for the rest.
+
+For what the control socket and its methods do with their answers. What workers and
+runs really do is shown with the real daemon, in ``tests/e2e``.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from kanban_ipc.control import CurrentRun, StopProof, WorkerInfo
+from kanban_ipc.link import Result
+from kanban_ipc.words import Epoch, FailureClass, RunId, WorkerId
+from kanband.config import Config, Flags, claim_policy, load, prepare_places
+from kanband.shell.clock import SystemClock
+from kanband.shell.feed import Feed
+from kanband.store.verbs import Claim, ClaimPolicy, RetryPolicy, RunEnd, RunStart, Want
+from kanband.store.writer import StoreThread
+
+
+def worker(worker_id: str = "worker-1", **changes: object) -> WorkerInfo:
+    """A connected worker of two slots."""
+    info = WorkerInfo(
+        worker_id=worker_id,
+        pid=1,
+        host="here",
+        state="RUNNING",
+        activity="idle",
+        wanted="run",
+        connected=True,
+        slots=2,
+        uptime_s=1.0,
+        restart_count=0,
+        tickets_processed=0,
+        current=[],
+        last_heartbeat_age_s=0.1,
+        next_start_in_s=None,
+        last_exit=None,
+        rss_bytes=None,
+        cpu_percent=None,
+        agents=[],
+        repo=None,
+    )
+    return msgspec.structs.replace(info, **changes)
+
+
+class FleetDouble:
+    """Workers that are what a test says."""
+
+    spawner_pid: int | None = None
+
+    def __init__(self) -> None:
+        self.workers: list[WorkerInfo] = []
+        self.troubles: list[str] = []
+        self.asked: list[tuple[object, ...]] = []
+        self.stopping = asyncio.Event()
+        """A ``stop`` that waits ends when this is set."""
+
+    def infos(self, worker_ids: Sequence[str] = ()) -> list[WorkerInfo]:
+        return [
+            each
+            for each in self.workers
+            if not worker_ids or each.worker_id in worker_ids
+        ]
+
+    async def start(
+        self,
+        worker_id: str | None,
+        *,
+        count: int,
+        slots: int | None,
+        agents: Sequence[str],
+        repo: str | None,
+        wait: bool,
+    ) -> list[WorkerInfo]:
+        self.asked.append(("start", worker_id, count, slots, list(agents), repo, wait))
+        return self.workers
+
+    async def stop(
+        self, worker_ids: Sequence[str], *, now: bool, wait: bool
+    ) -> list[StopProof]:
+        self.asked.append(("stop", list(worker_ids), now, wait))
+        if wait:
+            await self.stopping.wait()
+        return []
+
+    async def restart(
+        self, worker_ids: Sequence[str], *, now: bool, wait: bool
+    ) -> tuple[list[WorkerInfo], list[StopProof]]:
+        self.asked.append(("restart", list(worker_ids), now, wait))
+        return self.workers, []
+
+    async def scale(
+        self, count: int, *, now: bool, wait: bool
+    ) -> tuple[list[WorkerInfo], list[StopProof]]:
+        self.asked.append(("scale", count, now, wait))
+        return self.workers, []
+
+    async def reset_failed(self, worker_ids: Sequence[str]) -> list[WorkerInfo]:
+        self.asked.append(("reset_failed", list(worker_ids)))
+        return self.workers
+
+    def known(self, worker_id: str) -> bool:
+        return any(each.worker_id == worker_id for each in self.workers)
+
+    def problems(self) -> list[str]:
+        return self.troubles
+
+
+class RunsDouble:
+    """Runs that end when they are cancelled, with the proof ``subreaper``."""
+
+    def __init__(self, daemon: "DaemonDouble") -> None:
+        self._daemon = daemon
+        self.woken = 0
+        self.due: list[int | None] = []
+        self.cancelled: list[RunId] = []
+        self.now: dict[str, list[CurrentRun]] = {}
+
+    def current(self, worker_id: str) -> list[CurrentRun]:
+        return self.now.get(worker_id, [])
+
+    def progress(self, run_id: str) -> tuple[int, str]:
+        del run_id
+        return 40, "thinking"
+
+    def wake(self) -> None:
+        self.woken += 1
+
+    def due_at(self, due_ms: int | None) -> None:
+        self.due.append(due_ms)
+
+    async def cancel(self, run_id: RunId, epoch: Epoch, failure: FailureClass) -> None:
+        self.cancelled.append(run_id)
+        result = Result(outcome="aborted", failure=failure, proof="subreaper")
+        await self._daemon.settle(run_id, epoch, result)
+
+    def connected(self, worker_id: str) -> bool:
+        return self._daemon.fleet.known(worker_id)
+
+    def problems(self) -> list[str]:
+        return []
+
+
+class LifeDouble:
+    """A daemon that runs."""
+
+    def __init__(self) -> None:
+        self.state: Literal["starting", "running", "draining", "stopping"] = "running"
+        self.started_ms = 1_000
+        self.uptime_s = 1.0
+        self.left: list[tuple[bool, bool]] = []
+
+    async def drain(self) -> None:
+        self.state = "draining"
+
+    def shutdown(self, *, now: bool, keep_workers: bool) -> None:
+        self.left.append((now, keep_workers))
+
+
+class DaemonDouble:
+    """Implements ``ports.Daemon``."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.clock = SystemClock()
+        self.feed = Feed()
+        self.fleet = FleetDouble()
+        self.runs = RunsDouble(self)
+        self.life = LifeDouble()
+        self.store = StoreThread(config.db_file, on_journal=self.feed.notify)
+        self._claimed = 0
+        self._closed = False
+
+    async def close(self) -> None:
+        """Close the store; again does nothing."""
+        if not self._closed:
+            self._closed = True
+            await self.store.close()
+
+    @property
+    def claim_policy(self) -> ClaimPolicy:
+        return claim_policy(self.config)
+
+    async def claim(self, worker_id: str = "worker-1", *, start: bool = True) -> Claim:
+        """The next ticket in a worker's hands."""
+        self._claimed += 1
+        run_id = RunId(f"01890000-0000-7000-8000-{self._claimed:012d}")
+        want = Want(worker_id=WorkerId(worker_id), count=1)
+        now_ms = self.clock.now_ms()
+        (claim,) = await self.store.do(
+            lambda verbs: verbs.claim(
+                [want], self.claim_policy, run_ids=[run_id], now_ms=now_ms
+            )
+        )
+        if start:
+            begun = RunStart(
+                run_id=claim.run_id, epoch=claim.epoch, seq=1, started_ms=now_ms
+            )
+            await self.store.do(lambda verbs: verbs.start([begun], now_ms=now_ms))
+        return claim
+
+    async def settle(self, run_id: RunId, epoch: Epoch, result: Result) -> None:
+        """The run is over."""
+        now_ms = self.clock.now_ms()
+        end = RunEnd(run_id=run_id, epoch=epoch, seq=2, ended_ms=now_ms, result=result)
+        await self.store.do(
+            lambda verbs: verbs.settle([end], RetryPolicy(), now_ms=now_ms)
+        )
+
+
+@asynccontextmanager
+async def daemon_double(root: Path, toml: str = "") -> AsyncIterator[DaemonDouble]:
+    """A daemon in an empty folder; closed at the end."""
+    (root / "kanban.toml").write_text(toml)
+    flags = Flags(config=str(root / "kanban.toml"), state_dir=str(root / "state"))
+    config = load(flags, {})
+    prepare_places(config)
+    daemon = DaemonDouble(config)
+    try:
+        yield daemon
+    finally:
+        await daemon.close()
