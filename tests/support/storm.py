@@ -18,7 +18,7 @@ from support.system import System
 Kind = Literal["daemon", "spawner", "worker", "shim", "agent"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
-WEIGHTS: Final = (1, 1, 4, 4, 4)
+WEIGHTS: Final = (2, 1, 4, 4, 4)
 """Of the kinds: who holds up all others dies less often, so that they live to be
 killed."""
 PAUSE_S: Final = 0.25

@@ -1,0 +1,189 @@
+"""What the journal says: one entry for each transition, and for what surrounds it.
+
+Transitions are ``task_created``, ``task_assign``, ``state_change`` and
+``task_failed``; each carries ``task_id`` and, but for the first, ``from`` and ``to``.
+Folding them gives every ticket's state, epoch and lease (``history``): a lease begins
+with ``task_assign`` and ends with ``run_finished``.
+"""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple, TypeAlias
+
+from kanban_ipc.words import (
+    Epoch,
+    FailureClass,
+    RunId,
+    RunStatus,
+    Sender,
+    TicketState,
+    WorkerId,
+)
+
+Scalar: TypeAlias = str | int | float | bool | None
+Payload: TypeAlias = dict[str, Scalar]
+
+TRANSITIONS: Final = frozenset(
+    ("task_created", "task_assign", "state_change", "task_failed")
+)
+DESCRIPTION_CHARS_MAX: Final = 200
+"""Of a ticket's description in ``task_assign``: enough to know it by."""
+
+
+class Entry(NamedTuple):
+    """A row of the journal before it has its number and time."""
+
+    sender: Sender
+    type: str
+    ticket_id: int | None
+    payload: Mapping[str, Scalar]
+
+
+class Lease(NamedTuple):
+    """Who holds a ticket, as entries name it."""
+
+    ticket_id: int
+    run_id: RunId
+    epoch: Epoch
+    worker_id: WorkerId
+    agent: str
+
+
+def created(
+    ticket_id: int, state: TicketState, title: str, board: str, due_at_ms: int | None
+) -> Entry:
+    """A new ticket, in Backlog or Ready."""
+    payload: Payload = {
+        "task_id": ticket_id,
+        "to": state,
+        "title": title,
+        "board": board,
+    }
+    return Entry("user", "task_created", ticket_id, _with_due(payload, due_at_ms))
+
+
+def assigned(
+    lease: Lease, *, attempt: int, branch: str, worktree: str, description: str
+) -> Entry:
+    """A claim: ready to assigned, and the lease begins."""
+    payload: Payload = {
+        "task_id": lease.ticket_id,
+        "from": "ready",
+        "to": "assigned",
+        "run_id": lease.run_id,
+        "epoch": lease.epoch,
+        "attempt": attempt,
+        "worker_id": lease.worker_id,
+        "agent": lease.agent,
+        "branch": branch,
+        "worktree": worktree,
+        "description": description[:DESCRIPTION_CHARS_MAX],
+    }
+    return Entry("orchestrator", "task_assign", lease.ticket_id, payload)
+
+
+def moved(
+    sender: Sender,
+    ticket_id: int,
+    source: TicketState,
+    to: TicketState,
+    why: str,
+    *,
+    due_at_ms: int | None = None,
+) -> Entry:
+    """A transition; one into ``failed`` is a ``task_failed``."""
+    payload: Payload = {"task_id": ticket_id, "from": source, "to": to}
+    if to == "failed":
+        payload["reason"] = why
+        return Entry(sender, "task_failed", ticket_id, payload)
+    payload["why"] = why
+    return Entry(sender, "state_change", ticket_id, _with_due(payload, due_at_ms))
+
+
+def run_started(lease: Lease) -> Entry:
+    """The agent runs."""
+    return Entry("worker", "run_started", lease.ticket_id, _of_lease(lease))
+
+
+def run_finished(
+    lease: Lease, status: RunStatus, failure: FailureClass | None, duration_ms: int
+) -> Entry:
+    """The lease ends, whatever becomes of the ticket."""
+    payload = _of_lease(lease)
+    payload["status"] = status
+    payload["failure"] = failure
+    payload["duration_ms"] = duration_ms
+    return Entry("worker", "run_finished", lease.ticket_id, payload)
+
+
+def run_transferred(lease: Lease, to: WorkerId) -> Entry:
+    """The run goes on under another worker, same epoch."""
+    payload = _of_lease(lease)
+    payload["to_worker_id"] = to
+    return Entry("orchestrator", "run_transferred", lease.ticket_id, payload)
+
+
+def stale_result(
+    ticket_id: int | None, run_id: RunId, epoch: Epoch, outcome: str
+) -> Entry:
+    """A result came too late and changed nothing."""
+    payload: Payload = {
+        "task_id": ticket_id,
+        "run_id": run_id,
+        "epoch": epoch,
+        "outcome": outcome,
+    }
+    return Entry("worker", "stale_result", ticket_id, payload)
+
+
+def cancel_wanted(lease: Lease, *, requeue: bool) -> Entry:
+    """A cancellation of a live run was accepted."""
+    payload = _of_lease(lease)
+    payload["requeue"] = requeue
+    return Entry("user", "cancel_wanted", lease.ticket_id, payload)
+
+
+def task_due(ticket_id: int) -> Entry:
+    """Its time has come."""
+    return Entry("system", "task_due", ticket_id, {"task_id": ticket_id})
+
+
+def task_due_now(ticket_id: int) -> Entry:
+    """A user did not want to wait for its time."""
+    return Entry("user", "task_due", ticket_id, {"task_id": ticket_id})
+
+
+def paused(board: str | None, *, paused: bool) -> Entry:
+    """The queue, or a board, was paused or resumed."""
+    kind = "queue_paused" if paused else "queue_resumed"
+    return Entry("user", kind, None, {"board": board})
+
+
+def workers_wanted(count: int | None) -> Entry:
+    """``scale``; None: the configuration's number again."""
+    return Entry("user", "workers_wanted", None, {"count": count})
+
+
+def worker_dropped(worker_id: WorkerId) -> Entry:
+    """A worker's row was forgotten."""
+    return Entry("system", "worker_dropped", None, {"worker_id": worker_id})
+
+
+def unparked(tickets: int) -> Entry:
+    """Limits changed: tickets that waited for their repository are looked at anew."""
+    return Entry("system", "repo_waits_ended", None, {"tickets": tickets})
+
+
+def _of_lease(lease: Lease) -> Payload:
+    return {
+        "task_id": lease.ticket_id,
+        "run_id": lease.run_id,
+        "epoch": lease.epoch,
+        "worker_id": lease.worker_id,
+        "agent": lease.agent,
+    }
+
+
+def _with_due(payload: Payload, due_at_ms: int | None) -> Payload:
+    if due_at_ms is not None:
+        payload["due_at_ms"] = due_at_ms
+    return payload

@@ -1,0 +1,222 @@
+"""``claim``: the one place where a ticket gets a run.
+
+Wants take turns, one ticket each, until none finds any more. A turn takes the most
+urgent of the tickets that the want may do, of these the oldest; every so-many-th
+claim takes the oldest whatever its priority, so that none starves.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Final
+
+import apsw
+import msgspec
+
+from kanban_ipc.words import Epoch, RunId
+from kanband.core import journal
+from kanband.store.lanes import Lane, lanes
+from kanband.store.ledger import Ledger
+from kanband.store.parking import park
+from kanband.store.rows import Row, work_of
+from kanband.store.statements import load
+from kanband.store.verbs import Claim, ClaimPolicy, Want
+
+_SQL: Final = load("claiming")
+ANY: Final = "any"
+_PIECE_MAX: Final = 64
+"""Tickets read at once from a lane; ids only, so it is cheap to read some too many."""
+
+
+class _Pick(msgspec.Struct, frozen=True):
+    ticket_id: int
+    want: Want
+    agent: str
+    repo_path: str | None
+    in_place: bool
+
+
+class _Picker:
+    """A call of ``claim`` while it chooses; only parking is written before the end."""
+
+    def __init__(
+        self, db: apsw.Connection, wants: Sequence[Want], policy: ClaimPolicy
+    ) -> None:
+        self._db = db
+        self._policy = policy
+        self._paused = {name for (name,) in db.execute(_SQL["paused_boards"])}
+        self._names = agent_names(policy)
+        self._lanes: dict[str | None, list[Lane]] = {}
+        self._taken: set[int] = set()
+        self._full: dict[bool, set[str]] = {False: set(), True: set()}
+        self._holders: dict[tuple[str, bool], int] = {}
+        self._piece = min(_PIECE_MAX, sum(want.count for want in wants) + 1)
+
+    def pick(self, want: Want, *, oldest: bool) -> _Pick | None:
+        """The best ticket for a want; a full repository met on the way is parked."""
+        while True:
+            best = self._best(want, oldest=oldest)
+            if best is None:
+                return None
+            lane, number, repo = best
+            agent = self._names[lane.agent]
+            in_place = self._policy.agents[agent].in_place
+            if repo is not None and not self._enter(repo, in_place):
+                continue
+            self._taken.add(number)
+            return _Pick(number, want, agent, repo, in_place and repo is not None)
+
+    def _best(self, want: Want, *, oldest: bool) -> tuple[Lane, int, str | None] | None:
+        found: tuple[Lane, int, str | None] | None = None
+        for lane in self._of(want):
+            in_place = self._policy.agents[self._names[lane.agent]].in_place
+            head = lane.head(self._taken, self._full[in_place], self._piece)
+            if head is None:
+                continue
+            order = (0 if oldest else lane.band, head[0])
+            if found is None or order < (0 if oldest else found[0].band, found[1]):
+                found = (lane, *head)
+        return found
+
+    def _of(self, want: Want) -> list[Lane]:
+        """The lanes that a want may take from."""
+        if want.repo_path not in self._lanes:
+            self._lanes[want.repo_path] = [
+                lane
+                for lane in lanes(self._db, want.repo_path)
+                if lane.board not in self._paused and lane.agent in self._names
+            ]
+        return [
+            lane
+            for lane in self._lanes[want.repo_path]
+            if want.board in (None, lane.board)
+            and (want.agents is None or self._names[lane.agent] in want.agents)
+        ]
+
+    def _enter(self, repo: str, in_place: bool) -> bool:
+        """Count a run into its repository, or find it full and park its tickets."""
+        key = (repo, in_place)
+        if key not in self._holders:
+            self._holders[key] = self._db.execute(_SQL["holders"], key).get
+        limit = 1 if in_place else self._policy.max_runs_per_repo
+        if limit and self._holders[key] >= limit:
+            park(self._db, repo, self._alike(in_place))
+            self._full[in_place].add(repo)
+            return False
+        self._holders[key] += 1
+        return True
+
+    def _alike(self, in_place: bool) -> list[str]:
+        """Names in tickets that mean an agent of this way of working."""
+        return [
+            name
+            for name, agent in self._names.items()
+            if self._policy.agents[agent].in_place is in_place
+        ]
+
+
+def agent_names(policy: ClaimPolicy) -> dict[str, str]:
+    """What a ticket may ask for, and the profile that it gets."""
+    names = {name: name for name in policy.agents}
+    if policy.default_agent in policy.agents:
+        names[ANY] = policy.default_agent
+    else:
+        names.pop(ANY, None)
+    return names
+
+
+def claim(
+    db: apsw.Connection,
+    wants: Sequence[Want],
+    policy: ClaimPolicy,
+    *,
+    run_ids: Sequence[RunId],
+    now_ms: int,
+) -> list[Claim]:
+    """See ``Verbs.claim``."""
+    paused, made = db.execute(_SQL["settings"]).get
+    if paused:
+        return []
+    picks = _choose(_Picker(db, wants, policy), wants, policy.starvation_bound, made)
+    if not picks:
+        return []
+    assert len(run_ids) >= len(picks), "fewer run ids than slots"
+    db.execute(_SQL["claims_made"], (made + len(picks),))
+    return _write(db, picks, run_ids, now_ms)
+
+
+def _choose(
+    picker: _Picker, wants: Sequence[Want], bound: int, made: int
+) -> list[_Pick]:
+    picks: list[_Pick] = []
+    turns = deque((want, want.count) for want in wants if want.count > 0)
+    while turns:
+        want, left = turns.popleft()
+        oldest = bound > 0 and (made + len(picks) + 1) % bound == 0
+        pick = picker.pick(want, oldest=oldest)
+        if pick is None:
+            continue
+        picks.append(pick)
+        if left > 1:
+            turns.append((want, left - 1))
+    return picks
+
+
+def _write(
+    db: apsw.Connection, picks: list[_Pick], run_ids: Sequence[RunId], now_ms: int
+) -> list[Claim]:
+    chosen = [(pick.ticket_id,) for pick in picks]
+    rows: list[Row] = list(db.executemany(_SQL["chosen"], chosen))
+    db.executemany(
+        _SQL["claim"],
+        [
+            (pick.ticket_id, run_id, pick.want.worker_id, now_ms)
+            for pick, run_id in zip(picks, run_ids, strict=False)
+        ],
+    )
+    ledger = Ledger(db, now_ms)
+    claims: list[Claim] = []
+    runs: list[Row] = []
+    for pick, run_id, row in zip(picks, run_ids, rows, strict=False):
+        claims.append(_claimed(pick, run_id, row, ledger))
+        runs.append(
+            (
+                run_id,
+                pick.ticket_id,
+                row[17],
+                row[18],
+                pick.want.worker_id,
+                pick.agent,
+                pick.repo_path,
+                pick.in_place,
+                now_ms,
+            )
+        )
+    db.executemany(_SQL["run"], runs)
+    ledger.write()
+    return claims
+
+
+def _claimed(pick: _Pick, run_id: RunId, row: Row, ledger: Ledger) -> Claim:
+    work = work_of(row)
+    epoch = Epoch(row[17])
+    ledger.count(row[16], "ready", "assigned")
+    ledger.note(
+        journal.assigned(
+            journal.Lease(
+                pick.ticket_id, run_id, epoch, pick.want.worker_id, pick.agent
+            ),
+            attempt=row[18],
+            branch=work.branch,
+            worktree=work.worktree,
+            description=work.description_md,
+        )
+    )
+    return Claim(
+        run_id=run_id,
+        epoch=epoch,
+        attempt=row[18],
+        worker_id=pick.want.worker_id,
+        agent=pick.agent,
+        work=work,
+        timeout_s=row[15],
+    )

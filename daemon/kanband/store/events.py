@@ -1,0 +1,55 @@
+"""Reading the journal."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import apsw
+import msgspec
+
+from kanban_ipc.control import Event
+from kanband.core.journal import Payload
+from kanband.store.rows import Row, encode
+from kanband.store.statements import load
+
+_SQL: Final = load("journal")
+_payload: Final = msgspec.json.Decoder(Payload).decode
+
+
+def events(
+    db: apsw.Connection,
+    *,
+    since: int,
+    limit: int,
+    ticket_id: int | None,
+    types: Sequence[str],
+) -> list[Event]:
+    """See ``Reads.events``."""
+    name = "events" if ticket_id is None else "events_of_ticket"
+    values: list[int | str] = [since] if ticket_id is None else [ticket_id, since]
+    if types:
+        name = "events_of_types" if ticket_id is None else "events_of_ticket_and_types"
+        values.append(encode(list(types)).decode())
+    return [_event(row) for row in db.execute(_SQL[name], (*values, limit))]
+
+
+def _event(row: Row) -> Event:
+    return Event(
+        seq=row[0],
+        ts_ms=row[1],
+        sender=row[2],
+        type=row[3],
+        ticket_id=row[4],
+        payload=_payload(row[5]),
+    )
+
+
+def last_seq(db: apsw.Connection) -> int:
+    """The journal's head; 0 when it is empty."""
+    seq: int = db.execute(_SQL["last_seq"]).get
+    return seq
+
+
+def journal_base(db: apsw.Connection) -> int:
+    """See ``Reads.journal_base``."""
+    base: int = db.execute(_SQL["base"]).get
+    return base

@@ -1,0 +1,66 @@
+"""Lanes: claimable tickets of one board, agent and band, in order of age.
+
+Behind a million tickets a claim touches only the heads of the lanes: each lane is a
+range of an index, read in small pieces as it is used up.
+"""
+
+from collections import deque
+from collections.abc import Collection, Iterator
+from typing import Final
+
+import apsw
+
+from kanband.store.statements import load
+
+_SQL: Final = load("claiming")
+
+
+class Lane:
+    """One range, with a buffer of its oldest tickets."""
+
+    def __init__(
+        self, db: apsw.Connection, key: tuple[str, str, int], repo: str | None
+    ) -> None:
+        self._db = db
+        self.board, self.agent, self.band = key
+        self._query = _SQL["lane"] if repo is None else _SQL["lane_in_repo"]
+        self._range = key if repo is None else (repo, *key)
+        self._buffer: deque[tuple[int, str | None]] = deque()
+        self._after = 0
+        self._more = True
+
+    def head(
+        self, taken: Collection[int], full: Collection[str], piece: int
+    ) -> tuple[int, str | None] | None:
+        """The oldest ticket (id, repository) that is not taken and whose repository
+        is not full; ``piece``: how many to read at once.
+        """
+        while True:
+            if not self._buffer and not self._read(piece):
+                return None
+            number, repo = self._buffer[0]
+            if number not in taken and repo not in full:
+                return number, repo
+            self._buffer.popleft()
+
+    def _read(self, piece: int) -> bool:
+        if not self._more:
+            return False
+        self._buffer.extend(
+            self._db.execute(self._query, (*self._range, self._after, piece))
+        )
+        self._more = len(self._buffer) == piece
+        if self._buffer:
+            self._after = self._buffer[-1][0]
+        return bool(self._buffer)
+
+
+def lanes(db: apsw.Connection, repo: str | None) -> Iterator[Lane]:
+    """Every lane that has tickets, or those with tickets of one repository."""
+    query = _SQL["next_lane"] if repo is None else _SQL["next_lane_in_repo"]
+    scope = () if repo is None else (repo,)
+    key: tuple[str, str, int] | None = db.execute(query, (*scope, "", "", 0)).get
+    while key is not None:
+        yield Lane(db, key, repo)
+        board, agent, band = key
+        key = db.execute(query, (*scope, board, agent, band + 1)).get

@@ -1,0 +1,196 @@
+"""The questions in memory: the other half of the oracle."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from kanban_ipc.control import (
+    BoardQueue,
+    Event,
+    ListCall,
+    QueueInfo,
+    Run,
+    RunsCall,
+    Ticket,
+)
+from kanban_ipc.words import COLUMN_OF, TICKET_STATES, RunId
+from kanband.store.reading import wanted_states
+from kanband.store.runs import FOUND_MAX, PREFIX_CHARS_MIN, is_ticket_number
+from kanband.store.verbs import Lease, RunLog, WorkerRow
+from kanband.store.world import RunRecord, TicketRecord, World
+
+
+class ModelReads:
+    """``Reads`` on a world."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def ticket(self, ticket_id: int) -> Ticket | None:
+        ticket = self._world.tickets.get(ticket_id)
+        return None if ticket is None else ticket.shown()
+
+    def tickets(self, query: ListCall) -> tuple[list[Ticket], int]:
+        states = wanted_states(query)
+        found = [
+            ticket
+            for ticket in self._world.tickets.values()
+            if ticket.state in states
+            and query.board in (None, ticket.new.board)
+            and query.repo in (None, ticket.new.repo_path)
+            and query.agent in (None, ticket.new.agent)
+            and (query.label is None or query.label in ticket.new.labels)
+        ]
+        found.sort(key=lambda ticket: ticket.id)
+        found.sort(key=lambda one: _order(one, query.sort), reverse=query.descending)
+        page = found[query.offset : query.offset + query.limit]
+        return [ticket.shown() for ticket in page], len(found)
+
+    def blockers(self, ticket_id: int) -> list[Ticket]:
+        ticket = self._world.tickets.get(ticket_id)
+        unmet = () if ticket is None else ticket.depends.items()
+        return [self._world.tickets[on].shown() for on, met in sorted(unmet) if not met]
+
+    def _shown(self, run: RunRecord) -> Run:
+        return run.shown(self._world.tickets[run.ticket_id].new.title)
+
+    def run(self, run_id: RunId) -> Run | None:
+        run = self._world.runs.get(run_id)
+        return None if run is None else self._shown(run)
+
+    def find_runs(self, text: str) -> list[Run]:
+        runs = self._world.runs.values()
+        if is_ticket_number(text):
+            own = [run for run in runs if run.ticket_id == int(text)]
+            if own:
+                return [self._shown(own[-1])]
+        if len(text) < PREFIX_CHARS_MIN:
+            return []
+        found = [run for run in runs if run.id.startswith(text.lower())]
+        found.sort(key=lambda run: run.id)
+        return [self._shown(run) for run in found[:FOUND_MAX]]
+
+    def runs(self, query: RunsCall) -> list[Run]:
+        found = [
+            self._shown(run)
+            for run in reversed(self._world.runs.values())
+            if query.ticket_id in (None, run.ticket_id)
+            and query.worker_id in (None, run.worker_id)
+            and query.status in (None, run.status)
+        ]
+        return found[: query.limit]
+
+    def run_log(self, run_id: RunId, *, limit: int) -> list[RunLog]:
+        lines = self._world.logs.get(run_id, {})
+        return [lines[seq] for seq in sorted(lines)[max(0, len(lines) - limit) :]]
+
+    def repo_holders(self, repo_path: str) -> list[Run]:
+        live = self._world.live_runs()
+        return [self._shown(run) for run in live if run.repo_path == repo_path]
+
+    def leases(self) -> list[Lease]:
+        return [
+            self._lease(run, self._world.tickets[run.ticket_id])
+            for run in self._world.live_runs()
+        ]
+
+    def _lease(self, run: RunRecord, ticket: TicketRecord) -> Lease:
+        return Lease(
+            run_id=run.id,
+            epoch=run.epoch,
+            attempt=run.attempt,
+            worker_id=run.worker_id,
+            agent=run.agent,
+            started=run.status == "running",
+            cancel=run.wish,
+            last_seq=run.last_seq,
+            work=ticket.work(),
+            timeout_s=ticket.new.timeout_s,
+        )
+
+    def workers(self) -> list[WorkerRow]:
+        return [row for _worker_id, row in sorted(self._world.workers.items())]
+
+    def wanted_workers(self) -> int | None:
+        return self._world.wanted_workers
+
+    def queue(self) -> QueueInfo:
+        tickets = self._world.tickets.values()
+        columns = _columns(list(tickets))
+        return QueueInfo(
+            depth=sum(ticket.state == "ready" for ticket in tickets),
+            waiting=sum(ticket.waits_for is not None for ticket in tickets),
+            backlog=columns["Backlog"],
+            ready=columns["Ready"],
+            in_progress=columns["In Progress"],
+            blocked=columns["Blocked"],
+            review=columns["Review"],
+            done=columns["Done"],
+            cancelled=sum(ticket.state == "cancelled" for ticket in tickets),
+            active_workers=0,
+            paused=self._world.paused,
+        )
+
+    def boards(self) -> list[BoardQueue]:
+        return [
+            self._board(name, paused)
+            for name, paused in sorted(self._world.boards.items())
+        ]
+
+    def _board(self, name: str, paused: bool) -> BoardQueue:
+        columns = _columns(
+            [one for one in self._world.tickets.values() if one.new.board == name]
+        )
+        return BoardQueue(
+            board=name,
+            paused=paused,
+            backlog=columns["Backlog"],
+            ready=columns["Ready"],
+            in_progress=columns["In Progress"],
+            blocked=columns["Blocked"],
+            review=columns["Review"],
+            done=columns["Done"],
+        )
+
+    def next_due_ms(self) -> int | None:
+        return self._world.next_due_ms()
+
+    def events(
+        self,
+        *,
+        since: int,
+        limit: int,
+        ticket_id: int | None = None,
+        types: Sequence[str] = (),
+    ) -> list[Event]:
+        found = [
+            event
+            for event in self._world.journal[since:]
+            if ticket_id in (None, event.ticket_id)
+            and (not types or event.type in types)
+        ]
+        return found[:limit]
+
+    def last_seq(self) -> int:
+        return len(self._world.journal)
+
+    def journal_base(self) -> int:
+        return 0
+
+
+def _columns(tickets: Sequence[TicketRecord]) -> Counter[str]:
+    return Counter(
+        COLUMN_OF[ticket.state] for ticket in tickets if ticket.state != "cancelled"
+    )
+
+
+def _order(ticket: TicketRecord, sort: str) -> int | bytes:
+    orders: dict[str, int | bytes] = {
+        "id": ticket.id,
+        "priority": ticket.band,
+        "updated": ticket.updated_at_ms,
+        "created": ticket.created_at_ms,
+        "state": TICKET_STATES.index(ticket.state),
+        # As SQLite's NOCASE: only ASCII letters are the same in both cases.
+        "title": ticket.new.title.encode().lower(),
+    }
+    return orders[sort]

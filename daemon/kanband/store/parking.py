@@ -1,0 +1,50 @@
+"""Tickets that wait for their repository: out of the claim's way, and back.
+
+When a claim meets a repository at its limit, all of its claimable tickets are parked
+in one statement, so that no later claim meets them. A release wakes as many as became
+free, the best of each lane (board and agent): the claim decides between lanes, and
+parks again what it meets full. A woken ticket that leaves ``ready`` without being
+claimed (a user moved it) hands its turn on in the same way, else the others would
+wait for a release that never comes.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import apsw
+
+from kanband.core import journal
+from kanband.store.ledger import Ledger
+from kanband.store.rows import encode
+from kanband.store.statements import load
+
+_SQL: Final = load("claiming")
+
+
+def park(db: apsw.Connection, repo_path: str, agents: list[str]) -> None:
+    """Every claimable ticket of a repository for these agents."""
+    db.execute(_SQL["park"], (repo_path, encode(agents).decode()))
+
+
+def wake(db: apsw.Connection, places: Mapping[str, int]) -> bool:
+    """For each repository, so many places became free. True when one was woken."""
+    woke = False
+    for repo_path, free in places.items():
+        lane = ("", "")
+        while lane := db.execute(_SQL["next_parked_lane"], (repo_path, *lane)).get:
+            board, agent = lane
+            db.execute(_SQL["unpark_best"], (repo_path, board, agent, free))
+            woke = True
+            lane = (board, agent + "\0")  # the next string in order
+    return woke
+
+
+def unpark(db: apsw.Connection, *, now_ms: int) -> bool:
+    """Everything, because limits changed; True when something waited."""
+    db.execute(_SQL["unpark_all"])
+    woken = db.changes()
+    if woken:
+        ledger = Ledger(db, now_ms)
+        ledger.note(journal.unparked(woken))
+        ledger.write()
+    return woken > 0

@@ -1,0 +1,63 @@
+"""The thread that answers questions, on a read-only connection of its own.
+
+A list of ten thousand tickets delays no write. Each call sees one snapshot, with
+everything that was committed before it. Closing interrupts the call that is running;
+it and those that wait fail with ``StoreClosed``.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+import apsw
+
+from kanband.store.calls import Answer, Calls, Job, as_failure, closed, is_failure
+from kanband.store.sqlite import SqliteReads
+from kanband.store.verbs import Reads
+
+T = TypeVar("T")
+
+
+class Reader:
+    """Owns the connection from now on."""
+
+    def __init__(self, db: apsw.Connection, calls: Calls) -> None:
+        self._db = db
+        self._calls = calls
+        self._reads: Reads = SqliteReads(db)
+        self.thread = threading.Thread(
+            target=self._run, name="store-reads", daemon=True
+        )
+        self.thread.start()
+
+    def end(self) -> None:
+        """From the loop's thread, once. The thread closes the connection when it sees
+        the end, so the interrupt comes before."""
+        self._calls.refuse()
+        self._db.interrupt()
+        self._calls.end()
+
+    def _run(self) -> None:
+        while (jobs := self._calls.take(1)) is not None:
+            self._calls.answer([self._answer(job) for job in jobs])
+        self._db.close()
+
+    def _answer(self, job: Job) -> Answer:
+        if self._calls.ended:
+            return Answer(job.future, None, closed())
+        try:
+            return Answer(job.future, self._ask(job.call), None)
+        except Exception as error:  # noqa: BLE001 - it is the asker's
+            return Answer(job.future, None, self._why(error))
+
+    def _ask(self, call: Callable[[Reads], T]) -> T:
+        self._db.execute("BEGIN")
+        try:
+            return call(self._reads)
+        finally:
+            self._db.execute("ROLLBACK")
+
+    def _why(self, error: Exception) -> Exception:
+        if isinstance(error, apsw.InterruptError) and self._calls.ended:
+            return closed()
+        return as_failure(error) if is_failure(error) else error

@@ -1,0 +1,125 @@
+"""What the store tells people: why a move was refused, or made.
+
+Both implementations of the verbs use these, so that they say the same.
+"""
+
+from typing import Final
+
+from kanban_ipc.control import (
+    InvalidTransition,
+    NotFound,
+    Refused,
+    StaleState,
+    TicketLocked,
+)
+from kanban_ipc.words import COLUMN_OF, Column, RunId, TicketState
+from kanband.core.tickets import USER
+
+RETRIED: Final = "A user retried it."
+CANCELLED: Final = "A user cancelled it; retry it to have it done."
+
+
+def moved(source: Column, to: Column) -> str:
+    """Why a ticket is where it is, after a user's move."""
+    return f"A user moved it from {source} to {to}."
+
+
+def not_found(ticket_id: int) -> NotFound:
+    """No such ticket."""
+    return NotFound(what="ticket", message=f"There is no ticket {ticket_id}.")
+
+
+def unknown_key(key: str) -> str:
+    """A dependency by a key that no earlier ticket has."""
+    return (
+        f"It depends on the key {key!r}, which no ticket has. "
+        "Put the ticket with that key before it."
+    )
+
+
+def unknown_dependency(ticket_id: int) -> str:
+    """A dependency by a number that no ticket has."""
+    return f"It depends on ticket {ticket_id}, which does not exist."
+
+
+def no_board(board: str) -> NotFound:
+    """No such board."""
+    return NotFound(
+        what="board",
+        message=f"There is no board {board!r}. A board begins with its first ticket.",
+    )
+
+
+def stale_state(
+    ticket_id: int, expected: TicketState, found: TicketState
+) -> StaleState:
+    """The ticket is not where the caller thought."""
+    return StaleState(
+        expected=expected,
+        found=found,
+        message=f"Ticket {ticket_id} was expected to be {expected} but is {found}. "
+        "Look at it again and repeat the move if it still makes sense.",
+    )
+
+
+def locked(ticket_id: int, run_id: RunId) -> TicketLocked:
+    """A live run holds the ticket."""
+    return TicketLocked(
+        ticket_id=ticket_id,
+        run_id=run_id,
+        message=f"Ticket {ticket_id} is being worked on by run {run_id}. "
+        "Cancel the run first, or wait for its end.",
+    )
+
+
+def no_such_move(ticket_id: int, state: TicketState, to: Column) -> InvalidTransition:
+    """The table has no such edge."""
+    return InvalidTransition(
+        state=state,
+        to=to,
+        message=f"Ticket {ticket_id} is {state} and cannot be moved to {to}. "
+        f"{_ways_on(ticket_id, state)}",
+    )
+
+
+def not_retryable(ticket_id: int, state: TicketState) -> InvalidTransition:
+    """Nothing has ended that could be tried again."""
+    return InvalidTransition(
+        state=state,
+        to="ready",
+        message=f"Ticket {ticket_id} is {state}; there is nothing to retry. "
+        f"{_ways_on(ticket_id, state)}",
+    )
+
+
+def not_cancellable(ticket_id: int, state: TicketState) -> InvalidTransition:
+    """It is done."""
+    return InvalidTransition(
+        state=state,
+        to="cancelled",
+        message=f"Ticket {ticket_id} is {state}; there is nothing to cancel.",
+    )
+
+
+def no_run_to_cancel(ticket_id: int, state: TicketState) -> Refused:
+    """A requeue is of a run, and there is none."""
+    return Refused(
+        message=f"Ticket {ticket_id} is {state} and has no live run to put back. "
+        "Retry it to have it done, or cancel it without requeue."
+    )
+
+
+def _ways_on(ticket_id: int, state: TicketState) -> str:
+    """The columns that a user may move it to, in the order of the board."""
+    if state == "approved":
+        return "It is approved and waits for the merge."
+    if state == "cancelled":
+        return f"Retry it (kanbanctl retry {ticket_id}) to have it done."
+    columns = list(
+        dict.fromkeys(
+            COLUMN_OF[target]
+            for target in sorted(USER[state], key=list(COLUMN_OF).index)
+            if target != "cancelled"
+        )
+    )
+    return f"It can be moved to {' or '.join(columns)}."

@@ -1,0 +1,84 @@
+-- Claims: lanes of claimable tickets, parking, and the claim itself.
+
+-- name: settings
+SELECT
+    (SELECT value FROM settings WHERE key = 'paused'),
+    (SELECT value FROM settings WHERE key = 'claims_made')
+
+-- name: claims_made
+UPDATE settings SET value = ? WHERE key = 'claims_made'
+
+-- name: paused_boards
+SELECT name FROM boards WHERE paused
+
+-- A lane is a (board, agent, band) that has claimable tickets. Each of these two
+-- finds the next one by a single step in the index: with >= and the key's successor,
+-- because for > SQLite would walk over all that are equal.
+-- name: next_lane
+SELECT board, agent, band FROM tickets INDEXED BY claimable
+WHERE state = 'ready' AND waits_for IS NULL AND (board, agent, band) >= (?, ?, ?)
+ORDER BY board, agent, band LIMIT 1
+
+-- name: next_lane_in_repo
+SELECT board, agent, band FROM tickets INDEXED BY claimable_in_repo
+WHERE state = 'ready' AND waits_for IS NULL AND repo_path IS NOT NULL
+    AND repo_path = ? AND (board, agent, band) >= (?, ?, ?)
+ORDER BY board, agent, band LIMIT 1
+
+-- name: lane
+SELECT id, repo_path FROM tickets INDEXED BY claimable
+WHERE state = 'ready' AND waits_for IS NULL
+    AND board = ? AND agent = ? AND band = ? AND id > ?
+ORDER BY id LIMIT ?
+
+-- name: lane_in_repo
+SELECT id, repo_path FROM tickets INDEXED BY claimable_in_repo
+WHERE state = 'ready' AND waits_for IS NULL AND repo_path IS NOT NULL
+    AND repo_path = ? AND board = ? AND agent = ? AND band = ? AND id > ?
+ORDER BY id LIMIT ?
+
+-- name: holders
+SELECT count(*) FROM runs INDEXED BY live_in_repo
+WHERE ended_at_ms IS NULL AND repo_path IS NOT NULL AND repo_path = ? AND in_place = ?
+
+-- name: park
+UPDATE tickets INDEXED BY claimable_in_repo SET waits_for = 'repo'
+WHERE state = 'ready' AND waits_for IS NULL AND repo_path IS NOT NULL
+    AND repo_path = ? AND agent IN (SELECT value FROM json_each(?))
+
+-- Read first and written after: RETURNING would make SQLite build a temporary table
+-- for each row, which costs ten times the update itself.
+-- name: chosen
+SELECT t.id, t.title, coalesce(x.description_md, ''), coalesce(x.instructions, ''),
+    t.band, t.labels, t.task_type, t.repo_path, t.base_branch, t.branch, t.worktree,
+    t.model, t.previous_failure, t.fresh, t.estimated_duration_s, t.timeout_s,
+    t.board, t.epoch + 1, t.attempts + 1
+FROM tickets AS t LEFT JOIN texts AS x ON x.ticket_id = t.id
+WHERE t.id = ?
+
+-- name: claim
+UPDATE tickets SET
+    state = 'assigned', waits_for = NULL, epoch = epoch + 1, attempts = attempts + 1,
+    locked_by_run_id = ?2, worker_id = ?3, reason = '', updated_at_ms = ?4,
+    state_changed_at_ms = ?4
+WHERE id = ?1
+
+-- name: run
+INSERT INTO runs (
+    id, ticket_id, epoch, attempt, worker_id, agent, repo_path, in_place, status,
+    queued_at_ms)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?)
+
+-- name: next_parked_lane
+SELECT board, agent FROM tickets INDEXED BY parked_in_repo
+WHERE waits_for = 'repo' AND repo_path = ? AND (board, agent) >= (?, ?)
+ORDER BY board, agent LIMIT 1
+
+-- name: unpark_best
+UPDATE tickets SET waits_for = NULL WHERE id IN (
+    SELECT id FROM tickets INDEXED BY parked_in_repo
+    WHERE waits_for = 'repo' AND repo_path = ? AND board = ? AND agent = ?
+    ORDER BY band, id LIMIT ?)
+
+-- name: unpark_all
+UPDATE tickets SET waits_for = NULL WHERE waits_for = 'repo'

@@ -1,0 +1,101 @@
+-- Questions about tickets, runs, workers and the queue.
+
+-- name: ticket_columns
+t.id, t.board, t.title, coalesce(x.description_md, ''), coalesce(x.instructions, ''),
+t.state, t.priority_number, t.labels, t.task_type, t.repo_path, t.base_branch,
+t.branch, t.worktree, t.agent, t.model, t.max_retries, t.retry_count, t.due_at_ms,
+t.scheduled_at_ms,
+(SELECT json_group_array(on_id) FROM depends WHERE ticket_id = t.id),
+t.timeout_s, t.estimated_duration_s, t.actual_duration_s, t.epoch,
+t.locked_by_run_id, t.worker_id, t.waits_for, t.reason, t.failure, t.key,
+t.created_at_ms, t.updated_at_ms, t.state_changed_at_ms, t.started_at_ms,
+t.completed_at_ms
+
+-- name: ticket
+SELECT {ticket_columns}
+FROM tickets AS t LEFT JOIN texts AS x ON x.ticket_id = t.id
+WHERE t.id = ?
+
+-- name: page
+SELECT t.id FROM tickets AS t WHERE /*where*/ ORDER BY /*order*/ LIMIT ? OFFSET ?
+
+-- name: total
+SELECT count(*) FROM tickets AS t WHERE /*where*/
+
+-- name: counts
+SELECT board, state, tickets FROM counts
+
+-- name: blockers
+SELECT {ticket_columns}
+FROM depends AS d
+JOIN tickets AS t ON t.id = d.on_id
+LEFT JOIN texts AS x ON x.ticket_id = t.id
+WHERE d.ticket_id = ? AND d.met = 0
+ORDER BY t.id
+
+-- name: waiting
+SELECT
+    (SELECT count(*) FROM tickets WHERE state = 'ready')
+    - (SELECT count(*) FROM tickets WHERE state = 'ready' AND waits_for IS NULL)
+
+-- name: paused
+SELECT value FROM settings WHERE key = 'paused'
+
+-- name: boards
+SELECT name, paused FROM boards ORDER BY name
+
+-- name: next_due
+SELECT min(due_at_ms) FROM tickets WHERE waits_for = 'due'
+
+-- name: wanted_workers
+SELECT value FROM settings WHERE key = 'wanted_workers'
+
+-- name: workers
+SELECT row, tickets_processed FROM workers
+
+-- name: run_columns
+r.id, r.ticket_id, t.title, r.epoch, r.attempt, r.worker_id, r.agent, r.status,
+r.failure, r.message, r.exit_code, r.signal, r.summary_md, r.branch, r.worktree,
+r.head_before, r.head_after, r.files_changed, r.files_changed_count, r.insertions,
+r.deletions, r.output_bytes, r.log_cut, r.leftovers_killed, r.proof, r.cpu_ms,
+r.rss_max_bytes, r.queued_at_ms, r.started_at_ms, r.ended_at_ms, r.duration_ms
+
+-- name: run
+SELECT {run_columns} FROM runs AS r JOIN tickets AS t ON t.id = r.ticket_id
+WHERE r.id = ?
+
+-- name: runs
+SELECT {run_columns} FROM runs AS r JOIN tickets AS t ON t.id = r.ticket_id
+WHERE /*where*/ ORDER BY r.rowid DESC LIMIT ?
+
+-- name: latest_run
+SELECT {run_columns} FROM runs AS r JOIN tickets AS t ON t.id = r.ticket_id
+WHERE r.ticket_id = ? ORDER BY r.epoch DESC LIMIT 1
+
+-- name: runs_by_prefix
+SELECT {run_columns} FROM runs AS r JOIN tickets AS t ON t.id = r.ticket_id
+WHERE r.id >= ? AND r.id < ? ORDER BY r.id LIMIT ?
+
+-- name: repo_holders
+SELECT {run_columns} FROM runs AS r JOIN tickets AS t ON t.id = r.ticket_id
+WHERE r.repo_path = ? AND r.ended_at_ms IS NULL ORDER BY r.rowid
+
+-- name: run_log
+SELECT run_id, seq, ts_ms, level, message FROM (
+    SELECT run_id, seq, ts_ms, level, message FROM run_log
+    WHERE run_id = ? ORDER BY seq DESC LIMIT ?
+) ORDER BY seq
+
+-- name: leases
+SELECT r.id, r.epoch, r.attempt, r.worker_id, r.agent, r.status, r.wish, r.last_seq,
+    {work_columns}
+FROM tickets AS t
+JOIN runs AS r ON r.id = t.locked_by_run_id
+LEFT JOIN texts AS x ON x.ticket_id = t.id
+WHERE t.locked_by_run_id IS NOT NULL
+ORDER BY r.rowid
+
+-- name: work_columns
+t.id, t.title, coalesce(x.description_md, ''), coalesce(x.instructions, ''), t.band,
+t.labels, t.task_type, t.repo_path, t.base_branch, t.branch, t.worktree, t.model,
+t.previous_failure, t.fresh, t.estimated_duration_s, t.timeout_s

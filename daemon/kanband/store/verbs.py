@@ -1,0 +1,416 @@
+"""What the store can do: its verbs, batch-first, each one transaction.
+
+Two implementations obey this page and one conformance suite: ``sqlite`` (what runs)
+and ``model`` (in memory, the oracle of tests and simulation). An outcome that is to
+be expected (not found, stale epoch, locked) is a value; an exception is a failure of
+the disk or a bug. Times are arguments: ``now_ms`` is wall time in integer
+milliseconds UTC. Randomness is an argument too (``jitter`` in [-1, 1]).
+
+``Verbs`` change things and run on the one writer; ``Reads`` run on read-only
+connections and see only what is committed. A verb that may have made a ticket
+claimable says so (``woke``), because nothing polls.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, Protocol, TypeAlias
+
+import msgspec
+
+from kanban_ipc.control import (
+    BoardQueue,
+    Event,
+    InvalidTransition,
+    ListCall,
+    NewTicket,
+    NotFound,
+    QueueInfo,
+    Refusal,
+    Refused,
+    Run,
+    RunsCall,
+    StaleState,
+    Ticket,
+    TicketLocked,
+)
+from kanban_ipc.link import Result, Work
+from kanban_ipc.words import (
+    Column,
+    Epoch,
+    LogLevel,
+    RunId,
+    Sender,
+    TicketState,
+    WorkerId,
+    WorkerState,
+)
+from kanband.core import retries
+from kanband.core.landing import OnSuccess, Wish
+
+RetryPolicy: TypeAlias = retries.RetryPolicy
+"""``[retries]``; it is the core's, and named here because verbs take it."""
+
+
+class Value(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of arguments and outcomes."""
+
+
+# ----------------------------------------------------------------- adding
+
+
+class Added(Value, frozen=True):
+    """Outcome of ``add`` for one ticket."""
+
+    ticket: Ticket
+    created: bool
+    """False: its idempotency key was known; nothing was changed."""
+
+
+class AddOutcome(Value, frozen=True):
+    """All or nothing: ``added`` is empty when anything was refused."""
+
+    added: list[Added]
+    refused: list[Refusal]
+    woke: bool
+
+
+# --------------------------------------------------------------- claiming
+
+
+class AgentGate(Value, frozen=True):
+    """What a claim must know of a profile."""
+
+    in_place: bool = False
+    """Runs in the repository itself, so one at a time for each repository."""
+
+
+class ClaimPolicy(Value, frozen=True):
+    """The configuration, as far as a claim depends on it."""
+
+    default_agent: str
+    """What ``any`` means; empty: a ticket for ``any`` is not claimable."""
+    agents: Mapping[str, AgentGate]
+    """Every profile. A ticket for another name is not claimable."""
+    max_runs_per_repo: int = 0
+    """For runs in worktrees; 0 is no limit."""
+    starvation_bound: int = 20
+    """Every so-many-th claim takes the oldest claimable ticket."""
+
+
+class Want(Value, frozen=True):
+    """A worker's free slots, and what it may do."""
+
+    worker_id: WorkerId
+    count: int
+    agents: frozenset[str] | None = None
+    """None: every profile."""
+    repo_path: str | None = None
+    board: str | None = None
+
+
+class Claim(Value, frozen=True):
+    """A ticket in a worker's hands: state ``assigned``, lease set, run created."""
+
+    run_id: RunId
+    epoch: Epoch
+    attempt: int
+    worker_id: WorkerId
+    agent: str
+    """The profile's name, ``any`` resolved."""
+    work: Work
+    timeout_s: float | None
+    """The ticket's own wall-time limit."""
+
+
+class Lease(Value, frozen=True):
+    """A live run, as a starting daemon finds it."""
+
+    run_id: RunId
+    epoch: Epoch
+    attempt: int
+    worker_id: WorkerId
+    agent: str
+    started: bool
+    """The ticket is ``working``; else ``assigned``."""
+    cancel: Wish | None
+    """A cancellation was accepted and must still be carried out."""
+    last_seq: int
+    """Highest reliable sequence number committed."""
+    work: Work
+    timeout_s: float | None
+
+
+# ------------------------------------------------------------ run's course
+
+
+class RunStart(Value, frozen=True):
+    """The agent runs."""
+
+    run_id: RunId
+    epoch: Epoch
+    seq: int
+    started_ms: int
+    branch: str = ""
+    worktree: str = ""
+    head_before: str = ""
+
+
+class RunLog(Value, frozen=True):
+    run_id: RunId
+    epoch: Epoch
+    seq: int
+    ts_ms: int
+    level: LogLevel
+    message: str
+
+
+class RunEnd(Value, frozen=True):
+    """A run's result."""
+
+    run_id: RunId
+    epoch: Epoch
+    seq: int
+    ended_ms: int
+    result: Result
+    on_success: OnSuccess = "review"
+    jitter: float = 0.0
+    """In [-1, 1]; scaled by the retry policy."""
+
+
+class Landed(Value, frozen=True):
+    """The result counts; the ticket is now in ``state``."""
+
+    ticket_id: int
+    state: TicketState
+    worker_id: WorkerId
+    retry_due_ms: int | None = None
+    repeated: bool = False
+    """It had landed before: nothing was changed now, acknowledge it."""
+
+
+class Stale(Value, frozen=True):
+    """The run or its epoch does not hold the ticket: journalled, nothing changed."""
+
+    run_id: RunId
+    epoch: Epoch
+
+
+class SettleOutcome(Value, frozen=True):
+    ends: list[Landed | Stale]
+    """One for each argument, in order."""
+    woke: bool
+    """A ticket became claimable: its own retry, a dependent, a repository's next."""
+    next_due_ms: int | None
+    """When ``promote`` should be called next."""
+
+
+# ------------------------------------------------------------ user's moves
+
+MoveRefusal: TypeAlias = (
+    NotFound | InvalidTransition | StaleState | TicketLocked | Refused
+)
+
+
+class Moved(Value, frozen=True):
+    ticket: Ticket
+    woke: bool = False
+
+
+class Cancelling(Value, frozen=True):
+    """The ticket has a live run: the wish is committed, the run must be ended."""
+
+    ticket: Ticket
+    run_id: RunId
+    epoch: Epoch
+    worker_id: WorkerId
+
+
+# ----------------------------------------------------------------- workers
+
+
+class WorkerRow(Value, frozen=True):
+    """A worker as it is kept over restarts of the daemon."""
+
+    worker_id: WorkerId
+    wanted: Literal["run", "stop"] = "run"
+    slots: int = 1
+    agents: list[str] = []
+    repo_path: str | None = None
+    state: WorkerState = "STOPPED"
+    incarnation: str = ""
+    secret_sha256: str = ""
+    boot_id: str = ""
+    pid: int = 0
+    start_ticks: int = 0
+    started_ms: int = 0
+    restart_count: int = 0
+    tickets_processed: int = 0
+    """Kept by ``settle``; ``put_workers`` does not change it."""
+    exit_code: int | None = None
+    exit_signal: int | None = None
+    exit_reason: str = ""
+    exit_at_ms: int | None = None
+    exit_lines: list[str] = []
+
+
+class Note(Value, frozen=True):
+    """An entry for the journal that changes no ticket."""
+
+    sender: Sender
+    type: str
+    payload: dict[str, str | int | float | bool | None]
+    ticket_id: int | None = None
+
+
+class Verbs(Protocol):
+    """Changes. One call, one transaction."""
+
+    def add(
+        self, tickets: Sequence[NewTicket], *, ready: bool, now_ms: int
+    ) -> AddOutcome:
+        """New tickets, in order; a known key gives the ticket it names.
+
+        Unknown dependencies and keys are refused by position.
+        """
+
+    def claim(
+        self,
+        wants: Sequence[Want],
+        policy: ClaimPolicy,
+        *,
+        run_ids: Sequence[RunId],
+        now_ms: int,
+    ) -> list[Claim]:
+        """Tickets for free slots, in order of priority and age, fairly among wants.
+
+        ``run_ids``: at least as many fresh ids as slots are wanted. Nothing is
+        claimed while the queue (or the ticket's board) is paused.
+        """
+
+    def start(self, starts: Sequence[RunStart], *, now_ms: int) -> list[bool]:
+        """``assigned`` → ``working``. False: stale, nothing changed. Idempotent."""
+
+    def log(self, lines: Sequence[RunLog]) -> list[bool]:
+        """Execution log lines; idempotent by sequence number."""
+
+    def settle(
+        self, ends: Sequence[RunEnd], retries: RetryPolicy, *, now_ms: int
+    ) -> SettleOutcome:
+        """Land results: the run's end, the ticket's next state, the lease's release.
+
+        A run whose ticket is still ``assigned`` passes through ``working`` in the
+        journal when its result says that the agent ran.
+        """
+
+    def transfer(self, runs: Mapping[RunId, WorkerId], *, now_ms: int) -> list[RunId]:
+        """Give live runs to other workers (same epoch); returns those that moved."""
+
+    def promote(self, *, now_ms: int) -> tuple[int, int | None]:
+        """Wake tickets whose time has come: (how many, next due time or None)."""
+
+    def move(
+        self,
+        ticket_id: int,
+        to: Column,
+        *,
+        now_ms: int,
+        expected: TicketState | None = None,
+    ) -> Moved | MoveRefusal:
+        """A user's move of a ticket without a live run: ``spec.md`` 2.
+
+        ``Review → Done`` is ``completed`` for a ticket without a repository and
+        ``approved`` for one with a repository.
+        """
+
+    def retry(
+        self, ticket_ids: Sequence[int], *, fresh: bool, now_ms: int
+    ) -> list[Moved | MoveRefusal]:
+        """``failed``, ``blocked``, ``cancelled``, ``needs_input``, ``conflicted`` or
+        ``in_review`` → ``ready`` at once, its attempts counted anew. A ``ready``
+        ticket that waits for its retry becomes due now.
+        """
+
+    def cancel(
+        self, ticket_ids: Sequence[int], *, requeue: bool, now_ms: int
+    ) -> list[Moved | Cancelling | MoveRefusal]:
+        """Cancel; with a live run, record the wish and return the run to end.
+
+        From that commit on the ticket is not assigned again, whatever its run
+        reports, unless ``requeue``.
+        """
+
+    def pause(self, *, paused: bool, board: str | None, now_ms: int) -> NotFound | bool:
+        """Queue or board; True when something changed. Resuming wakes."""
+
+    def put_workers(
+        self, rows: Sequence[WorkerRow], notes: Sequence[Note], *, now_ms: int
+    ) -> None:
+        """Insert or replace worker rows, with what the journal shall say of it."""
+
+    def drop_workers(self, worker_ids: Sequence[WorkerId], *, now_ms: int) -> None:
+        """Forget workers (scaled away); their live runs must be transferred before."""
+
+    def set_wanted_workers(self, count: int | None, *, now_ms: int) -> None:
+        """``scale``: overrides ``worker_count``; None forgets it."""
+
+    def note(self, notes: Sequence[Note], *, now_ms: int) -> None:
+        """Journal entries that change no ticket."""
+
+    def unpark(self, *, now_ms: int) -> bool:
+        """Limits changed: every ticket parked for its repository is looked at anew."""
+
+
+class Reads(Protocol):
+    """Questions; they change nothing."""
+
+    def ticket(self, ticket_id: int) -> Ticket | None: ...
+
+    def tickets(self, query: ListCall) -> tuple[list[Ticket], int]:
+        """A page, and how many there are in all."""
+
+    def run(self, run_id: RunId) -> Run | None: ...
+
+    def find_runs(self, text: str) -> list[Run]:
+        """By id, unique beginning of one (at least 4 characters; up to 10 found), or a
+        ticket's number for its latest.
+        """
+
+    def runs(self, query: RunsCall) -> list[Run]:
+        """Newest first."""
+
+    def run_log(self, run_id: RunId, *, limit: int) -> list[RunLog]: ...
+
+    def leases(self) -> list[Lease]:
+        """Every live run."""
+
+    def workers(self) -> list[WorkerRow]: ...
+
+    def wanted_workers(self) -> int | None: ...
+
+    def queue(self) -> QueueInfo:
+        """Counts; ``active_workers`` is 0 here, the daemon knows it."""
+
+    def boards(self) -> list[BoardQueue]: ...
+
+    def next_due_ms(self) -> int | None: ...
+
+    def events(
+        self,
+        *,
+        since: int,
+        limit: int,
+        ticket_id: int | None = None,
+        types: Sequence[str] = (),
+    ) -> list[Event]:
+        """After the cursor, oldest first."""
+
+    def last_seq(self) -> int:
+        """The journal's head."""
+
+    def journal_base(self) -> int:
+        """Cursors below it have expired."""
+
+    def blockers(self, ticket_id: int) -> list[Ticket]:
+        """Uncompleted tickets it depends on."""
+
+    def repo_holders(self, repo_path: str) -> list[Run]:
+        """Live runs in a repository."""

@@ -1,0 +1,257 @@
+"""What the model remembers: plain records in dictionaries.
+
+The in-memory twin of the schema; a column there is a field here.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from kanban_ipc.control import Event, NewTicket, Run, Ticket
+from kanban_ipc.link import Result, Work
+from kanban_ipc.words import (
+    COLUMN_OF,
+    PRIORITIES,
+    Epoch,
+    FailureClass,
+    RunId,
+    RunStatus,
+    TicketId,
+    TicketState,
+    WorkerId,
+)
+from kanband.core import priority
+from kanband.core.journal import Entry, Lease
+from kanband.core.landing import Wish
+from kanband.core.retries import Tally
+from kanband.core.tickets import Wait
+from kanband.store.rows import run_dir
+from kanband.store.verbs import RunLog, WorkerRow
+
+
+class TicketRecord(msgspec.Struct, kw_only=True):
+    id: int
+    new: NewTicket
+    state: TicketState
+    band: int
+    priority_number: int
+    depends: dict[int, bool]
+    """On which tickets; True once that one was completed."""
+    max_retries: int
+    waits_for: Wait | None = None
+    due_at_ms: int | None = None
+    epoch: int = 0
+    run_id: RunId | None = None
+    worker_id: WorkerId | None = None
+    branch: str | None = None
+    worktree: str | None = None
+    attempts: int = 0
+    retry_count: int = 0
+    losses: int = 0
+    deferrals: int = 0
+    fresh: bool = False
+    failure: FailureClass | None = None
+    reason: str = ""
+    previous_failure: str = ""
+    actual_duration_s: float | None = None
+    created_at_ms: int
+    updated_at_ms: int
+    state_changed_at_ms: int
+    started_at_ms: int | None = None
+    completed_at_ms: int | None = None
+
+    @property
+    def claimable(self) -> bool:
+        return self.state == "ready" and self.waits_for is None
+
+    @property
+    def unmet(self) -> bool:
+        return not all(self.depends.values())
+
+    @property
+    def tally(self) -> Tally:
+        return Tally(
+            max_retries=self.max_retries,
+            retry_count=self.retry_count,
+            losses=self.losses,
+            deferrals=self.deferrals,
+        )
+
+    def shown(self) -> Ticket:
+        new = self.new
+        return Ticket(
+            id=self.id,
+            board=new.board,
+            title=new.title,
+            description_md=new.description_md,
+            instructions=new.instructions,
+            state=self.state,
+            column=COLUMN_OF[self.state],
+            priority=priority.of_number(self.priority_number),
+            priority_number=self.priority_number,
+            labels=list(new.labels),
+            task_type=new.task_type,
+            repo_path=new.repo_path,
+            base_branch=new.base_branch,
+            branch=self.branch,
+            worktree=self.worktree,
+            agent=new.agent,
+            model=new.model,
+            max_retries=self.max_retries,
+            retry_count=self.retry_count,
+            due_at_ms=self.due_at_ms,
+            scheduled_at_ms=new.scheduled_at_ms,
+            depends_on=sorted(self.depends),
+            timeout_s=new.timeout_s,
+            estimated_duration_s=new.estimated_duration_s,
+            actual_duration_s=self.actual_duration_s,
+            epoch=self.epoch,
+            run_id=self.run_id,
+            worker_id=self.worker_id,
+            waits_for=self.waits_for,
+            reason=self.reason,
+            failure=self.failure,
+            key=new.key,
+            created_at_ms=self.created_at_ms,
+            updated_at_ms=self.updated_at_ms,
+            state_changed_at_ms=self.state_changed_at_ms,
+            started_at_ms=self.started_at_ms,
+            completed_at_ms=self.completed_at_ms,
+        )
+
+    def work(self) -> Work:
+        new = self.new
+        return Work(
+            ticket_id=TicketId(self.id),
+            title=new.title,
+            description_md=new.description_md,
+            instructions=new.instructions,
+            priority=PRIORITIES[self.band],
+            labels=tuple(new.labels),
+            task_type=new.task_type,
+            repo_path=new.repo_path or "",
+            base_branch=new.base_branch or "",
+            branch=self.branch or "",
+            worktree=self.worktree or "",
+            model=new.model or "",
+            previous_failure=self.previous_failure,
+            fresh=self.fresh,
+            estimated_duration_s=new.estimated_duration_s or 0.0,
+        )
+
+
+class RunRecord(msgspec.Struct, kw_only=True):
+    id: RunId
+    ticket_id: int
+    epoch: Epoch
+    attempt: int
+    worker_id: WorkerId
+    agent: str
+    repo_path: str | None
+    in_place: bool
+    queued_at_ms: int
+    status: RunStatus = "queued"
+    wish: Wish | None = None
+    last_seq: int = 0
+    reported: str | None = None
+    failure: FailureClass | None = None
+    branch: str | None = None
+    worktree: str | None = None
+    head_before: str | None = None
+    result: Result = Result(outcome="finished")
+    """As reported; before the end, an empty one."""
+    started_at_ms: int | None = None
+    ended_at_ms: int | None = None
+
+    @property
+    def live(self) -> bool:
+        return self.ended_at_ms is None
+
+    @property
+    def lease(self) -> Lease:
+        return Lease(self.ticket_id, self.id, self.epoch, self.worker_id, self.agent)
+
+    def shown(self, title: str) -> Run:
+        result = self.result
+        return Run(
+            id=self.id,
+            ticket_id=self.ticket_id,
+            title=title,
+            epoch=self.epoch,
+            attempt=self.attempt,
+            worker_id=self.worker_id,
+            agent=self.agent,
+            status=self.status,
+            failure=self.failure,
+            message=result.message,
+            exit_code=result.exit_code,
+            signal=result.signal,
+            summary_md=result.summary_md,
+            progress=100 if self.status == "finished" else 0,
+            step="",
+            branch=self.branch,
+            worktree=self.worktree,
+            head_before=self.head_before,
+            head_after=result.head_after or None,
+            files_changed=[f"{one.status} {one.path}" for one in result.files_changed],
+            files_changed_count=result.files_changed_count,
+            insertions=result.insertions,
+            deletions=result.deletions,
+            output_bytes=result.output_bytes,
+            log_cut=result.log_cut,
+            leftovers_killed=result.leftovers_killed,
+            proof=result.proof,
+            cpu_ms=result.cpu_ms,
+            rss_max_bytes=result.rss_max_bytes,
+            run_dir=run_dir(self.id),
+            queued_at_ms=self.queued_at_ms,
+            started_at_ms=self.started_at_ms,
+            ended_at_ms=self.ended_at_ms,
+            duration_s=result.duration_ms / 1000 if result.duration_ms else None,
+        )
+
+
+class World:
+    """Everything the model knows."""
+
+    def __init__(self) -> None:
+        self.tickets: dict[int, TicketRecord] = {}
+        self.keys: dict[str, int] = {}
+        self.runs: dict[RunId, RunRecord] = {}
+        self.logs: dict[RunId, dict[int, RunLog]] = {}
+        self.journal: list[Event] = []
+        self.stale: set[tuple[RunId, int]] = set()
+        self.boards: dict[str, bool] = {"main": False}
+        """Whether it is paused."""
+        self.workers: dict[WorkerId, WorkerRow] = {}
+        self.wanted_workers: int | None = None
+        self.paused = False
+        self.claims_made = 0
+
+    def note(self, entry: Entry, now_ms: int) -> None:
+        self.journal.append(
+            Event(
+                seq=len(self.journal) + 1,
+                ts_ms=now_ms,
+                sender=entry.sender,
+                type=entry.type,
+                ticket_id=entry.ticket_id,
+                payload=dict(entry.payload),
+            )
+        )
+
+    def claimable(self) -> Iterator[TicketRecord]:
+        return (ticket for ticket in self.tickets.values() if ticket.claimable)
+
+    def live_runs(self) -> Iterator[RunRecord]:
+        return (run for run in self.runs.values() if run.live)
+
+    def next_due_ms(self) -> int | None:
+        return min(
+            (
+                ticket.due_at_ms
+                for ticket in self.tickets.values()
+                if ticket.waits_for == "due" and ticket.due_at_ms is not None
+            ),
+            default=None,
+        )
