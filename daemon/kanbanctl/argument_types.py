@@ -32,8 +32,27 @@ def ticket_id(text: str) -> int:
     return int(digits)
 
 
-def one_of(words: Sequence[str]) -> Callable[[str], str]:
-    """The type of a word as the daemon knows it, whatever its case: ``in-progress``."""
+def at_least(least: int) -> Callable[[str | int], int]:
+    """The type of a whole number that is not below ``least``."""
+
+    # Its name is what the help calls such a value.
+    def number(text: str | int) -> int:
+        try:
+            value = int(str(text)[: DIGITS_MAX + 1])
+        except ValueError:
+            raise click.BadParameter(f"{text!r:.40} is not a number") from None
+        if not least <= value < 10**DIGITS_MAX:
+            raise click.BadParameter(f"{text} is not a number from {least} on")
+        return value
+
+    return number
+
+
+def one_of(name: str, words: Sequence[str]) -> Callable[[str], str]:
+    """The type of a word as the daemon knows it, whatever its case: ``in-progress``.
+
+    ``name``: what the help calls such a value.
+    """
     known = {_plain(word): word for word in words}
 
     def convert(text: str) -> str:
@@ -42,6 +61,7 @@ def one_of(words: Sequence[str]) -> Callable[[str], str]:
             raise click.BadParameter(f"{text!r:.40} is none of {', '.join(known)}")
         return word
 
+    convert.__name__ = name
     return convert
 
 
@@ -49,5 +69,5 @@ def _plain(word: str) -> str:
     return word.lower().replace(" ", "-").replace("_", "-")
 
 
-column = one_of(COLUMNS)
-state = one_of(TICKET_STATES)
+column = one_of("column", COLUMNS)
+state = one_of("state", TICKET_STATES)

@@ -37,12 +37,13 @@ class Deadline(NamedTuple):
 
     at: float | None
     timeout_s: float | None
+    patient: bool = False
 
     @classmethod
-    def after(cls, timeout_s: float | None) -> "Deadline":
-        """From now."""
+    def after(cls, timeout_s: float | None, *, patient: bool = False) -> "Deadline":
+        """From now. ``patient``: the answer comes when the work is done."""
         at = None if timeout_s is None else time.monotonic() + timeout_s
-        return cls(at, timeout_s)
+        return cls(at, timeout_s, patient)
 
     def remaining_s(self) -> float | None:
         """What remains. Raises ``TimedOut`` when nothing does."""
@@ -50,6 +51,12 @@ class Deadline(NamedTuple):
             return None
         if (remaining := self.at - time.monotonic()) > 0:
             return remaining
+        if self.patient:
+            raise TimedOut(
+                f"not done within {self.timeout_s:g} s. kanband goes on with it; only "
+                "the waiting is over: look with 'kanbanctl status', or give a longer "
+                "--timeout.",
+            )
         raise TimedOut(
             f"no answer from kanband within {self.timeout_s:g} s. It may go on with "
             "it: look with 'kanbanctl status', or be more patient with --timeout.",
@@ -60,11 +67,19 @@ class Client:
     """A connection to the daemon, made at the first call."""
 
     def __init__(
-        self, find: Callable[[], places.Place], timeout_s: float | None
+        self,
+        find: Callable[[], places.Place],
+        timeout_s: float | None,
+        *,
+        patient: bool = False,
     ) -> None:
-        """``find`` names the socket; ``timeout_s`` bounds each call, ``None`` none."""
+        """``find`` names the socket; ``timeout_s`` bounds each call, ``None`` none.
+
+        ``patient``: answers come when the work is done, and say so when it is not.
+        """
         self._find = find
         self._timeout_s = timeout_s
+        self._patient = patient
         self._socket: socket.socket | None = None
         self._splitter = varlink.Splitter(REPLY_BYTES_MAX)
         self._messages: deque[bytes] = deque()
@@ -89,7 +104,7 @@ class Client:
     def call(self, method: str, parameters: Call, reply: type[R]) -> R:
         """One call and its answer."""
         assert METHODS[method][:2] == (type(parameters), reply), method
-        deadline = Deadline.after(self._timeout_s)
+        deadline = Deadline.after(self._timeout_s, patient=self._patient)
         self._send(varlink.request(f"{INTERFACE}.{method}", parameters), deadline)
         return self._answer(deadline, reply)[0]
 

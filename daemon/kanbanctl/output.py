@@ -8,11 +8,13 @@ the terminal's width, or to ``COLUMNS`` where that is set; into a pipe they are 
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any, Final, TextIO
 
 import msgspec
 
 from kanbanctl import jsonform
+from kanbanctl.paragraphs import wrap
 from kanbanctl.tables import GAP, Cell, Column, cells_wide, layout
 from kanbanctl.wording import harmless
 
@@ -103,7 +105,18 @@ class Output:
         wide = max((len(name) for name, _ in kept), default=0)
         for name, value in kept:
             cell = value if isinstance(value, Cell) else Cell(value)
-            self.pieces(Cell(f"{name:<{wide}}{GAP}", "faint"), cell)
+            lines = wrap(cell.text.replace("\n", " "), self._room(wide + len(GAP)))
+            for title, line in zip_longest([name], lines, fillvalue=""):
+                head = Cell(f"{title:<{wide}}{GAP}", "faint")
+                self.pieces(head, Cell(line, cell.style))
+
+    def paragraphs(self, text: str, style: str = "", *, indent: str = "") -> None:
+        """Prose, each line of it wrapped to the width and below its own indent."""
+        for line in text.splitlines():
+            bare = line.lstrip(" ")
+            margin = indent + " " * (len(line) - len(bare))
+            for part in wrap(bare, self._room(len(margin))):
+                self.line(f"{margin}{part}".rstrip(), style)
 
     def raw(self, text: str, *, to_stderr: bool = False) -> None:
         """An agent's or a log's own bytes, as they are, at once."""
@@ -138,6 +151,10 @@ class Output:
         except (OSError, ValueError):
             return None
         return max(columns, WIDTH_LEAST) if columns else None
+
+    def _room(self, taken: int) -> int | None:
+        width = self.width
+        return None if width is None else max(width - taken, WIDTH_LEAST)
 
     def _joined(self, cells: Iterable[Cell], gap: str) -> str:
         return gap.join(self.styled(cell.text, cell.style) for cell in cells)

@@ -68,8 +68,7 @@ def explain(place: Place, error: OSError) -> str:
     if isinstance(error, PermissionError):
         return (
             f"not permitted to use {named}: it belongs to {_owner(path)}, you are "
-            f"{_user(os.geteuid())}.\nUse that account, or join the group that the "
-            "daemon's configuration names."
+            f"{_user(os.geteuid())}.\nUse that account."
         )
     if isinstance(error, FileNotFoundError):
         return f"kanband is not running: there is no socket at {named}.\n{start}"

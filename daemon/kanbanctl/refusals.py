@@ -56,10 +56,7 @@ def _service_refusal(name: str, parameters: bytes) -> Refused:
             "the command with -h; if that is in order, the versions differ."
         )
     elif name == "PermissionDenied":
-        message = (
-            "kanband does not answer this account. Use the account it runs under, or "
-            "join the group that its configuration names."
-        )
+        message = "kanband does not answer this account. Use the account it runs under."
     else:
         message = f"kanband refused the call: {name} {detail:.200}."
     return Refused(message, kind=name)

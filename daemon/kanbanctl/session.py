@@ -28,16 +28,21 @@ class Session:
         """Where the answer goes."""
         return Output(as_json=self.as_json, color_wanted=self.color)
 
-    def client(self, *, patient: bool = False) -> Client:
+    def client(self, *, patient: bool = False, grace_s: float = 0.0) -> Client:
         """A connection.
 
         ``patient``: an answer may take as long as it takes, unless ``--timeout`` was
-        given.
+        given. ``grace_s`` is added to that, for a call that carries it to the daemon.
         """
         timeout_s = self.timeout_s
         if timeout_s is None and not patient:
             timeout_s = QUICK_TIMEOUT_S
-        return Client(lambda: places.find(self.socket, os.environ), timeout_s)
+        if timeout_s is not None:
+            timeout_s += grace_s
+        return Client(self._place, timeout_s, patient=patient)
+
+    def _place(self) -> places.Place:
+        return places.find(self.socket, os.environ)
 
     def report(self, failure: Failure) -> None:
         """The reason on standard error, and with ``--json`` as a document too."""

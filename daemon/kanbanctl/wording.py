@@ -1,6 +1,7 @@
 """Numbers and text as people read them."""
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 _UNSAFE: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -46,3 +47,20 @@ def short_run(run_id: str) -> str:
 def listed(words: list[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     return " and ".join([", ".join(words[:-1]), words[-1]] if words[1:] else words)
+
+
+def numbers(ids: Iterable[int]) -> str:
+    """``#1``, ``#1 to #3``, ``#1, #4 to #6 and #9``: each once, in order."""
+    stretches: list[list[int]] = []
+    for one in sorted(set(ids)):
+        if stretches and one == stretches[-1][-1] + 1:
+            stretches[-1].append(one)
+        else:
+            stretches.append([one])
+    words: list[str] = []
+    for stretch in stretches:
+        if len(stretch) > 2:  # noqa: PLR2004 (two are shorter by themselves)
+            words.append(f"#{stretch[0]} to #{stretch[-1]}")
+        else:
+            words += [f"#{one}" for one in stretch]
+    return listed(words)

@@ -8,6 +8,7 @@ Three conversations, each on one page:
   the description, ``varlink`` the codec).
 
 ``words`` holds the states and classes all of them name, ``bounds`` every limit,
-``layout`` the places on disk that more than one program reads. There is no
-socket, clock, thread or file access here: only data and its encoding.
+``layout`` the places on disk that more than one program reads, ``version`` which
+kanband it is. There is no socket, clock, thread or file access here: only data and its
+encoding.
 """

@@ -30,6 +30,9 @@ CONTROL_BACKLOG_BYTES_MAX: Final = 4 << 20
 CONTROL_IDLE_PARTIAL_S: Final = 10.0
 """How long a half-sent request may hold its connection."""
 
+SLOTS_MAX: Final = 256
+"""Of one worker. Each free one is a run id and a row in the next claim."""
+
 SPAWNER_MESSAGE_BYTES_MAX: Final = 64 << 10
 
 TICKET_TITLE_CHARS_MAX: Final = 500

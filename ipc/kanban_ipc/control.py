@@ -72,6 +72,8 @@ class QueueInfo(Data, frozen=True, kw_only=True):
     cancelled: int
     active_workers: int
     paused: bool
+    paused_boards: list[str] = []
+    """Boards that are paused by themselves."""
 
 
 class CurrentRun(Data, frozen=True, kw_only=True):
@@ -366,6 +368,10 @@ class ImportReply(Reply, frozen=True, kw_only=True):
     """In the order of the call; all or nothing: empty when anything was refused."""
     created: int
     refused: list[Refusal]
+    known: list[int] = []
+    """Those of ``ids`` that their keys named already; they are unchanged."""
+    notes: list[str] = []
+    """As ``AddReply`` has them, for all of them."""
 
 
 class ListCall(Call, frozen=True, kw_only=True):
@@ -448,6 +454,16 @@ class WaitCall(Call, frozen=True, kw_only=True):
     ids: list[int]
     states: list[TicketState] = []
     """Empty: until the ticket rests (Review, Done or Blocked)."""
+    patience_s: float | None = None
+    """Answer after so long in any case; 0 only looks."""
+
+
+class WaitReply(Reply, frozen=True, kw_only=True):
+    tickets: list[Ticket]
+    reached: bool = True
+    """False: the patience is at its end."""
+    notes: list[str] = []
+    """What those wait for that are not there and do not run, and the next step."""
 
 
 class RunsCall(Call, frozen=True, kw_only=True):
@@ -528,6 +544,8 @@ class QueueStatusCall(Call, frozen=True, kw_only=True):
 class QueueReply(Reply, frozen=True, kw_only=True):
     queue: QueueInfo
     boards: list[BoardQueue]
+    notes: list[str] = []
+    """After ``QueueResume``: what still keeps tickets from being begun."""
 
 
 class QueuePauseCall(Call, frozen=True, kw_only=True):
@@ -579,7 +597,7 @@ METHODS: Final[dict[str, Method]] = {
     "Retry": Method(RetryCall, TicketsReply),
     "Cancel": Method(CancelCall, CancelledReply),
     "Why": Method(WhyCall, WhyReply),
-    "Wait": Method(WaitCall, TicketsReply),
+    "Wait": Method(WaitCall, WaitReply),
     "Runs": Method(RunsCall, RunsReply),
     "RunShow": Method(RunShowCall, RunShowReply),
     "RunLogs": Method(RunLogsCall, RunLogsReply, streams=True),

@@ -17,15 +17,18 @@ whenever the connection is new or the daemon asks (``HelloWanted``); it is answe
 * ``Finished`` is durable on the worker's disk before it is sent, and stays there
   until it is acknowledged; the daemon acknowledges only what it has committed.
 
+What a worker says of a run that another worker holds changes nothing: its
+``Finished`` is answered with ``Drop`` alone, for the holder reports that end itself.
 A ``Log`` or ``Started`` whose (run, epoch) the daemon does not hold is acknowledged
 and changes nothing; a stale ``Finished`` is acknowledged, journalled, changes
 nothing else, and is answered with ``Drop``.
 """
 
-from typing import Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 
+from kanban_ipc import bounds
 from kanban_ipc.words import (
     AgentKind,
     Epoch,
@@ -57,6 +60,13 @@ class Part(msgspec.Struct, frozen=True, array_like=True):
     """Base of what messages are made of."""
 
 
+_NUMBER_MAX: Final = (1 << 53) - 1
+Number: TypeAlias = Annotated[int, msgspec.Meta(ge=-_NUMBER_MAX, le=_NUMBER_MAX)]
+"""What a worker may say: SQLite and JSON hold it, and sums of a few of them. One that
+no store could hold would fail the commit of everybody's reports, for ever."""
+SaidEpoch: TypeAlias = Annotated[Epoch, msgspec.Meta(ge=0, le=_NUMBER_MAX)]
+Slots: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=bounds.SLOTS_MAX)]
+
 # --------------------------------------------------------------------- parts
 
 
@@ -65,8 +75,8 @@ class ProcessId(Part, frozen=True):
 
     boot_id: str
     """``/proc/sys/kernel/random/boot_id``."""
-    pid: int
-    start_ticks: int
+    pid: Number
+    start_ticks: Number
     """Field 22 of ``/proc/PID/stat``: proc_pid_stat(5)."""
 
 
@@ -130,23 +140,23 @@ class Held(Part, frozen=True):
     """A run that the worker has on its hands."""
 
     run_id: RunId
-    epoch: Epoch
+    epoch: SaidEpoch
 
 
 class Observation(Part, frozen=True):
     """What was seen of a run's work, not of the worker's own loop."""
 
     run_id: RunId
-    epoch: Epoch
+    epoch: SaidEpoch
     stage: Literal["preparing", "running", "finishing", "finished"]
     alive: bool
     """The shim holds its lock (or, for kind ``python``, the call is running)."""
-    output_bytes: int = 0
-    last_output_ms: int = 0
+    output_bytes: Number = 0
+    last_output_ms: Number = 0
     """Milliseconds since the last output, by the monotonic clock."""
-    cpu_ms: int = 0
-    rss_bytes: int = 0
-    progress: int = 0
+    cpu_ms: Number = 0
+    rss_bytes: Number = 0
+    progress: Number = 0
 
 
 class FileChange(Part, frozen=True):
@@ -164,27 +174,27 @@ class Result(Part, frozen=True):
     """Set exactly when the outcome is not ``finished``."""
     message: str = ""
     """For people: what happened, why, what to do next."""
-    exit_code: int | None = None
-    signal: int | None = None
+    exit_code: Number | None = None
+    signal: Number | None = None
     summary_md: str = ""
     branch: str = ""
     worktree: str = ""
     head_before: str = ""
     head_after: str = ""
     files_changed: tuple[FileChange, ...] = ()
-    files_changed_count: int = 0
-    insertions: int = 0
-    deletions: int = 0
-    output_bytes: int = 0
+    files_changed_count: Number = 0
+    insertions: Number = 0
+    deletions: Number = 0
+    output_bytes: Number = 0
     log_cut: bool = False
-    leftovers_killed: int = 0
+    leftovers_killed: Number = 0
     """Processes still there when the agent itself had ended."""
     proof: Proof = "none"
-    cpu_ms: int = 0
-    rss_max_bytes: int = 0
-    agent_started_ms: int = 0
-    agent_ended_ms: int = 0
-    duration_ms: int = 0
+    cpu_ms: Number = 0
+    rss_max_bytes: Number = 0
+    agent_started_ms: Number = 0
+    agent_ended_ms: Number = 0
+    duration_ms: Number = 0
     """By the monotonic clock; the two wall times above are for people."""
 
 
@@ -194,54 +204,54 @@ class Result(Part, frozen=True):
 class Hello(Message, frozen=True):
     """First words of a connection; also how a worker asks to be taken back."""
 
-    version: int
+    version: Number
     worker_id: WorkerId
     incarnation: str
     secret: str
     """Was handed over by descriptor at the start; the daemon keeps its SHA-256."""
     process: ProcessId
-    slots: int
+    slots: Slots
     draining: bool = False
     held: tuple[Held, ...] = ()
     program_version: str = ""
 
 
 class Heartbeat(Message, frozen=True):
-    free: int
+    free: Number
     """Slots without a run."""
     runs: tuple[Observation, ...] = ()
-    rss_bytes: int = 0
-    cpu_ms: int = 0
+    rss_bytes: Number = 0
+    cpu_ms: Number = 0
 
 
 class Started(Message, frozen=True):
     """The agent runs. Reliable."""
 
     run_id: RunId
-    epoch: Epoch
-    seq: int
-    started_ms: int
+    epoch: SaidEpoch
+    seq: Number
+    started_ms: Number
     branch: str = ""
     worktree: str = ""
     head_before: str = ""
-    agent_pid: int = 0
+    agent_pid: Number = 0
 
 
 class Progress(Message, frozen=True):
     run_id: RunId
-    epoch: Epoch
-    percent: int
+    epoch: SaidEpoch
+    percent: Number
     step: str = ""
-    total_steps: int = 0
+    total_steps: Number = 0
 
 
 class Log(Message, frozen=True):
     """One line of a run's execution log. Reliable."""
 
     run_id: RunId
-    epoch: Epoch
-    seq: int
-    ts_ms: int
+    epoch: SaidEpoch
+    seq: Number
+    ts_ms: Number
     level: LogLevel
     message: str
 
@@ -250,9 +260,9 @@ class Finished(Message, frozen=True):
     """The run is over and its result is on disk. Reliable; the last of its run."""
 
     run_id: RunId
-    epoch: Epoch
-    seq: int
-    ended_ms: int
+    epoch: SaidEpoch
+    seq: Number
+    ended_ms: Number
     result: Result
 
 

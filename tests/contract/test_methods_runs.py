@@ -101,6 +101,9 @@ def test_a_run_is_found_by_id_by_its_beginning_and_by_its_ticket(
                 await it.client.call(RunShowCall(run=text), RunShowReply)
         with pytest.raises(Answered, match="InvalidArgument"):
             await it.client.call(RunShowCall(run="../x\0"), RunShowReply)
+        for text in ("01a", "0"):
+            with pytest.raises(Answered, match=f"{text} is too short.* at least 4"):
+                await it.client.call(RunShowCall(run=text), RunShowReply)
 
     prove(tmp_path, fact)
 
@@ -313,7 +316,9 @@ def test_status_is_unhealthy_while_something_needs_attention(tmp_path: Path) -> 
 
 def test_the_daemons_course_is_asked_for(tmp_path: Path) -> None:
     async def fact(it: Served) -> None:
-        await it.client.call(DrainCall(), DoneReply)
+        for wait in (True, False):
+            drained = await it.client.call(DrainCall(wait=wait), DoneReply)
+            assert "shutdown --keep-workers, then kanband" in drained.message
         assert it.daemon.life.state == "draining"
         await it.client.call(ShutdownCall(keep_workers=True), DoneReply)
         assert it.daemon.life.left == [(False, True)]

@@ -31,6 +31,7 @@ from kanban_ipc.control import (
     TicketReply,
     TicketsReply,
     WaitCall,
+    WaitReply,
     WhyCall,
     WhyReply,
 )
@@ -92,7 +93,7 @@ async def move(it: Served, number: int, to: str, *, cancel: bool = False) -> str
         ({"priority": "low", "priority_number": 3}, "ticket", "not both"),
         ({"max_retries": 1 << 40}, "ticket.max_retries", "from 0 to 1000"),
         ({"timeout_s": 0}, "ticket", "more than 0"),
-        ({"timeout_s": 1e300}, "ticket.timeout_s", "at most"),
+        ({"timeout_s": 1e300}, "ticket.timeout_s", "at most 30 d"),
         ({"scheduled_at_ms": -1}, "ticket.scheduled_at_ms", "at least 0"),
     ],
 )
@@ -312,14 +313,17 @@ def test_a_live_run_locks_its_ticket_unless_the_move_cancels(tmp_path: Path) -> 
         claim = await it.daemon.claim()
         with pytest.raises(Answered, match="TicketLocked"):
             await move(it, 1, "Blocked")
-        with pytest.raises(Answered):
-            await move(it, 1, "Backlog", cancel=True)
+        for impossible in ("Done", "Review"):
+            with pytest.raises(Answered, match="moved to Backlog, Ready or Blocked"):
+                await move(it, 1, impossible, cancel=True)
         assert it.daemon.runs.cancelled == []
         assert await move(it, 1, "Blocked", cancel=True) == "blocked"
         assert it.daemon.runs.cancelled == [claim.run_id]
         assert await move(it, 1, "Ready") == "ready"
         await it.daemon.claim()
         assert await move(it, 1, "Ready", cancel=True) == "ready"
+        await it.daemon.claim()
+        assert await move(it, 1, "Backlog", cancel=True) == "backlog"
 
     prove(tmp_path, fact)
 
@@ -402,6 +406,139 @@ def test_why_names_what_holds_a_ready_ticket(tmp_path: Path) -> None:
     prove(tmp_path, fact)
 
 
+def test_a_wait_looks_or_is_patient_and_says_what_nobody_moves(tmp_path: Path) -> None:
+    async def fact(it: Served) -> None:
+        await add(it, ready=False)
+        await add(it, depends_on=[1])
+        await add(it)
+        for patience_s in (0, 0.001):
+            call = WaitCall(ids=[1, 2, 3], patience_s=patience_s)
+            reply = await it.client.call(call, WaitReply)
+            assert not reply.reached
+            assert [each.state for each in reply.tickets] == [
+                *("backlog", "ready", "ready")
+            ]
+            first, second = reply.notes
+            assert "do so: kanbanctl ready 1 (more: kanbanctl why 1)" in first
+            assert "will not come by itself: kanbanctl ready 1" in second
+        there = WaitCall(ids=[1], states=["backlog"], patience_s=0)
+        assert (await it.client.call(there, WaitReply)).reached
+        many = [await add(it, ready=False) for _ in range(6)]
+        reply = await it.client.call(WaitCall(ids=many, patience_s=0), WaitReply)
+        assert len(reply.notes) == 6
+        assert reply.notes[-1].startswith("others wait as well")
+        with pytest.raises(Answered, match="at least 0"):
+            await it.client.call(WaitCall(ids=[1], patience_s=-1), WaitReply)
+
+    prove(tmp_path, fact)
+
+
+def test_a_cancelled_dependency_is_told_with_what_brings_it_back(
+    tmp_path: Path,
+) -> None:
+    async def fact(it: Served) -> None:
+        await add(it)
+        await add(it, depends_on=[1])
+        await it.client.call(CancelCall(ids=[1]), CancelledReply)
+        said = (await why(it, 2))["depends"]
+        assert said.endswith("it will not come by itself: kanbanctl retry 1")
+
+    prove(tmp_path, fact)
+
+
+def test_what_was_accepted_is_completed_once_it_is_merged(tmp_path: Path) -> None:
+    (tmp_path / "repo" / ".git").mkdir(parents=True)
+
+    async def fact(it: Served) -> None:
+        await add(it, repo_path=str(tmp_path / "repo"))
+        await add(it, depends_on=[1])
+        claim = await it.daemon.claim()
+        await it.daemon.settle(claim.run_id, claim.epoch, FINISHED)
+        assert await move(it, 1, "Done") == "approved"
+        assert (await why(it))["approved"] == (
+            "it was accepted; merge its branch kanban/1-a, then: kanbanctl move 1 done"
+        )
+        woken = it.daemon.runs.woken
+        assert await move(it, 1, "Done") == "completed"
+        assert it.daemon.runs.woken == woken + 1
+        assert set(await why(it, 2)) == {"next"}
+
+    prove(tmp_path, fact)
+
+
+def test_ready_does_not_do_reviewed_work_again(tmp_path: Path) -> None:
+    (tmp_path / "repo" / ".git").mkdir(parents=True)
+
+    async def fact(it: Served) -> None:
+        await add(it, repo_path=str(tmp_path / "repo"))
+        await add(it, ready=False)
+        claim = await it.daemon.claim()
+        await it.daemon.settle(claim.run_id, claim.epoch, FINISHED)
+        for use in ("kanbanctl retry 1", "kanbanctl move 1 ready"):
+            with pytest.raises(Answered, match=f"use {use}"):
+                await it.client.call(ReadyCall(ids=[2, 1]), TicketsReply)
+            shown = await it.client.call(ShowCall(id=2), ShowReply)
+            assert shown.ticket.state == "backlog"
+            await move(it, 1, "Done")
+
+    prove(tmp_path, fact)
+
+
+def test_an_import_names_the_known_and_those_it_leaves_in_the_backlog(
+    tmp_path: Path,
+) -> None:
+    async def fact(it: Served) -> None:
+        await add(it, key="a", ready=False)
+        await add(it, key="b")
+        tickets = [
+            NewTicket(title=key, agent="noop", key=key) for key in ("a", "b", "c")
+        ]
+        call = ImportCall(tickets=tickets, ready=True)
+        reply = await it.client.call(call, ImportReply)
+        assert (reply.ids, reply.created, reply.known) == ([1, 2, 3], 1, [1, 2])
+        (note,) = reply.notes
+        assert note.endswith("still in Backlog; do: kanbanctl ready 1")
+
+    prove(tmp_path, fact)
+
+
+def test_what_stands_still_is_said_when_something_is_added(tmp_path: Path) -> None:
+    async def fact(it: Served) -> None:
+        await add(it)
+        await it.client.call(QueuePauseCall(board="main"), QueueReply)
+        it.daemon.life.state = "draining"
+        new = NewTicket(title="T", agent="noop")
+        reply = await it.client.call(AddCall(ticket=new, ready=True), AddReply)
+        paused, draining = reply.notes
+        assert "resume --board main" in paused
+        assert "kanbanctl shutdown --keep-workers, then kanband" in draining
+        assert (await why(it))["draining"] == draining
+        other = NewTicket(title="T", agent="noop", board="other")
+        reply = await it.client.call(AddCall(ticket=other, ready=True), AddReply)
+        assert reply.notes == [draining]
+        reply = await it.client.call(AddCall(ticket=new), AddReply)
+        assert reply.notes == []
+
+    prove(tmp_path, fact)
+
+
+def test_resuming_says_what_is_still_held(tmp_path: Path) -> None:
+    async def fact(it: Served) -> None:
+        await add(it)
+        for board in (None, "main"):
+            await it.client.call(QueuePauseCall(board=board), QueueReply)
+        resumed = await it.client.call(QueueResumeCall(), QueueReply)
+        (note,) = resumed.notes
+        assert "board main is paused; go on with" in note
+        status = await it.client.call(StatusCall(), StatusReply)
+        assert status.queue.paused_boards == ["main"]
+        it.daemon.life.state = "draining"
+        resumed = await it.client.call(QueueResumeCall(board="main"), QueueReply)
+        assert "still, the daemon is draining" in resumed.notes[0]
+
+    prove(tmp_path, fact)
+
+
 def test_why_names_a_retry_and_its_time(tmp_path: Path) -> None:
     async def fact(it: Served) -> None:
         await add(it)
@@ -411,7 +548,10 @@ def test_why_names_a_retry_and_its_time(tmp_path: Path) -> None:
         reply = await it.client.call(WhyCall(id=1), WhyReply)
         assert reply.reasons[0].code == "retry"
         assert reply.reasons[0].next_try_ms == reply.ticket.due_at_ms
-        assert "(agent_error)" in reply.reasons[0].text
+        said = reply.reasons[0].text
+        assert "(agent_error). The agent failed. Retry 1 of 3 follows. Exit" in said
+        assert said.count(" in ") == 1, "one time only"
+        assert "kanbanctl run logs 1" in said
 
     prove(tmp_path, fact)
 

@@ -79,10 +79,22 @@ def test_review_to_done_is_completion_without_a_repository(store: Bench) -> None
 def test_review_to_done_is_approval_with_a_repository(store: Bench) -> None:
     number = store.brought_to("in_review", repo_path="/r")
     _move(store, number, "Done")
-    assert store.ticket(number).state == "approved"
+    ticket = store.ticket(number)
+    assert (ticket.state, ticket.completed_at_ms) == ("approved", None)
+    assert ticket.reason == "A user accepted it; its branch waits to be merged."
+
+
+def test_an_approved_ticket_is_completed_by_a_users_word(store: Bench) -> None:
+    number = store.brought_to("approved", repo_path="/r")
+    dependent = store.one(depends_on=[number])
     answer = _move(store, number, "Done")
-    assert isinstance(answer, InvalidTransition)
-    assert "waits for the merge" in answer.message
+    assert isinstance(answer, Moved)
+    assert answer.woke
+    assert answer.ticket.state == "completed"
+    assert answer.ticket.reason == "A user says that it is merged."
+    assert answer.ticket.completed_at_ms == store.now_ms
+    assert store.ticket(dependent).waits_for is None
+    assert store.violations() == []
 
 
 def test_reopening_forgets_the_completion(store: Bench) -> None:

@@ -238,6 +238,24 @@ def test_a_result_twice_in_one_call_lands_once(store: Bench) -> None:
     assert store.types(1).count("run_finished") == 1
 
 
+def test_an_old_result_again_beside_the_new_one_tells_where_the_ticket_is_now(
+    store: Bench,
+) -> None:
+    old = store.end(_running(store), "worker_lost")
+    store.settle(old)
+    landed, repeated = store.settle(store.end(store.claim()[0]), old).ends
+    assert isinstance(landed, Landed)
+    assert isinstance(repeated, Landed)
+    assert (landed.repeated, repeated.repeated) == (False, True)
+    assert repeated.state == landed.state == "in_review"
+
+
+def test_a_failure_twice_in_one_call_is_answered_as_in_two(store: Bench) -> None:
+    end = store.end(_running(store), "timeout")
+    _first, second = store.settle(end, end).ends
+    assert store.settle(end).ends == [second]
+
+
 def test_another_result_of_an_ended_run_is_stale(store: Bench) -> None:
     claim = _running(store)
     store.finish(claim, "worker_lost")

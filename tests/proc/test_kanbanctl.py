@@ -16,22 +16,29 @@ import pytest
 from kanban_ipc import varlink
 from kanban_ipc.control import (
     AddReply,
+    BoardQueue,
     Event,
     EventsReply,
     ImportReply,
     InvalidTransition,
     ListReply,
     NotFound,
+    QueueReply,
+    Reason,
     Refusal,
     RunLogsReply,
+    RunsReply,
+    ShowReply,
     StatusReply,
     StoppedReply,
     StopProof,
     TextReply,
     TicketReply,
     TicketsReply,
+    WaitReply,
+    WhyReply,
 )
-from support.control_samples import NOW_MS, RUN_ID, STATUS, TICKET
+from support.control_samples import NOW_MS, RUN, RUN_ID, STATUS, TICKET
 from support.ctl import TIMEOUT_S, command_line, environment, kanbanctl
 from support.varlink_server import CLOSE, HANG, Answer, refusing, serving
 
@@ -43,7 +50,7 @@ kanband 0.1.0 running, healthy, up 3 h 3 min, managed, pid 4242
 queue 3 in the backlog, 12 ready (2 waiting), 2 in progress, 1 blocked, 4 in review, \
 10,250 done, 1 worker connected
 
-WORKER    STATE    ACTIVITY  TICKETS  DONE  RESTARTS     SEEN   UP  MEMORY   PID
+WORKER    STATE    ACTIVITY  TICKETS  RUNS  RESTARTS     SEEN   UP  MEMORY   PID
 worker-1  RUNNING  busy      #17 40%   123         1  1 s ago  3 h  30 MiB  5001
 worker-2  FATAL    -         -         123         6        -    -       -     -
 
@@ -189,7 +196,43 @@ def test_no_answer_in_time_is_75(path: Path) -> None:
     with serving(path, {"Wait": HANG}):
         done = ask(path, "wait", "4", "--timeout", "0.2")
     assert done.returncode == 75
-    assert "within 0.2 s" in done.stderr
+    assert "no answer from kanband within 0.2 s" in done.stderr
+
+
+def test_a_wait_that_is_over_does_not_blame_the_daemon(path: Path) -> None:
+    with serving(path, {"StopWorker": HANG}):
+        done = ask(path, "stop-worker", "worker-1", "--timeout", "0.2")
+    assert done.returncode == 75
+    assert "not done within 0.2 s. kanband goes on with it" in done.stderr
+
+
+def waiting() -> bytes:
+    """Of a daemon with a ticket that nobody releases."""
+    idle = msgspec.structs.replace(TICKET, state="backlog", column="Backlog")
+    there = msgspec.structs.replace(TICKET, id=18, state="in_review", column="Review")
+    notes = ["ticket 17 is backlog: nobody has released it"]
+    reply = WaitReply(tickets=[idle, there], reached=False, notes=notes)
+    return varlink.reply(reply)
+
+
+def test_a_wait_says_at_once_what_nobody_moves_and_then_who_is_late(path: Path) -> None:
+    with serving(path, {"Wait": waiting()}) as server:
+        done = ask(path, "wait", "17", "18", "--timeout", "5s")
+    assert [call["patience_s"] for _, call, _ in server.calls] == [0, 5]
+    assert (done.returncode, done.stdout) == (75, "")
+    assert done.stderr == (
+        "note: ticket 17 is backlog: nobody has released it\n"
+        "kanbanctl: not there after 5 s: #17 is backlog. What a ticket waits for: "
+        "kanbanctl why 17\n"
+    )
+
+
+def test_a_wait_for_what_is_there_asks_once(path: Path) -> None:
+    answer = varlink.reply(WaitReply(tickets=[TICKET]))
+    with serving(path, {"Wait": answer}) as server:
+        done = ask(path, "wait", "17")
+    assert len(server.calls) == 1
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(
@@ -260,6 +303,9 @@ def test_a_refusal_is_printed_as_the_daemon_words_it(path: Path) -> None:
         (["stop-worker", "a", "--all"], "--all"),
         (["start-worker", "a", "-n", "2"], "-n is for workers without a name"),
         (["scale", "-1"], "No such option"),
+        (["scale", "x"], "'x' is not a number"),
+        (["start-worker", "-n", "0"], "0 is not a number from 1 on"),
+        (["list", "--limit", "9" * 30], "not a number from 0 on"),
         (["add", " "], "title is empty"),
         (["add", "x", "--priority", "11"], "1 to 10"),
         (["import", "x.txt"], "--format"),
@@ -278,6 +324,10 @@ def test_help_and_version_need_no_daemon(tmp_path: Path) -> None:
         done = kanbanctl(tmp_path, *arguments)
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout
+    listing = kanbanctl(tmp_path, "list", "-h").stdout
+    assert "CONVERT" not in listing
+    assert "--state STATE" in listing
+    assert "--limit NUMBER" in listing
 
 
 # ---------------------------------------------------------------------------- commands
@@ -326,6 +376,44 @@ def import_answers(parameters: dict[str, Any]) -> bytes:
     return varlink.reply(
         ImportReply(ids=list(range(5, 5 + count)), created=count, refused=[]),
     )
+
+
+def test_an_import_lists_what_is_new_and_what_was_known(path: Path) -> None:
+    (path.parent / "b.jsonl").write_text('{"title":"t"}\n' * 6)
+    reply = ImportReply(
+        ids=[1, 2, 7, 4, 8, 9],
+        created=3,
+        refused=[],
+        known=[1, 2, 4],
+        notes=["known before, and still in Backlog; do: kanbanctl ready 2"],
+    )
+    with serving(path, {"Import": varlink.reply(reply)}):
+        done = ask(path, "import", "b.jsonl", "--ready")
+        document = json.loads(ask(path, "import", "b.jsonl", "--json").stdout)
+    assert done.stdout == (
+        "3 tickets added: #7 to #9; 3 known by their keys: #1, #2 and #4\n"
+    )
+    assert done.stderr.endswith("do: kanbanctl ready 2\n")
+    assert (document["created"], document["known"]) == (3, [1, 2, 4])
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("a.md", "", "no open box"),
+        ("a.md", "# T\n\n- [x] done\n- plain\n", "no open box"),
+        ("a.csv", "title\n", "no row below"),
+        ("a.jsonl", "\n", "no line"),
+    ],
+)
+def test_a_file_without_tickets_is_refused(
+    path: Path, name: str, text: str, said: str
+) -> None:
+    (path.parent / name).write_text(text)
+    done = ask(path, "import", name)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"there is no ticket in {name}: " in done.stderr
+    assert said in done.stderr
 
 
 def test_a_file_is_imported_in_pages(path: Path) -> None:
@@ -393,6 +481,135 @@ def test_list_asks_for_pages_until_it_has_enough(path: Path) -> None:
     assert server.calls[3][1]["columns"] == ["In Progress"]
     assert len(some.stdout.splitlines()) == 4
     assert "3 of 2,300 tickets" in some.stderr
+
+
+def test_an_empty_list_tells_no_match_from_no_ticket(path: Path) -> None:
+    def page(parameters: dict[str, Any]) -> bytes:
+        total = 15 if parameters["cancelled"] else 0
+        if parameters["offset"]:
+            total = 7
+        tickets = [TICKET] * (parameters["limit"] == 1)
+        return varlink.reply(ListReply(tickets=tickets, total=total))
+
+    with serving(path, {"List": page}):
+        filtered = ask(path, "list", "--label", "x")
+        beyond = ask(path, "list", "--offset", "100")
+        quiet = ask(path, "list", "--label", "x", "-q")
+    matches = "No ticket matches; there are 15, the cancelled ones included.\n"
+    assert filtered.stdout == matches
+    assert beyond.stdout == "No ticket after the first 100; there are 7.\n"
+    assert (quiet.stdout, quiet.stderr) == ("", "")
+    with serving(path, {"List": varlink.reply(ListReply(tickets=[], total=0))}):
+        assert "Add one with" in ask(path, "list").stdout
+
+
+def queue_reply(**more: Any) -> Answer:
+    boards = [
+        BoardQueue(
+            board=name,
+            paused=name == "side",
+            backlog=0,
+            ready=1,
+            in_progress=0,
+            blocked=0,
+            review=0,
+            done=0,
+        )
+        for name in ("main", "side")
+    ]
+    queue = msgspec.structs.replace(
+        STATUS.queue, paused_boards=["side"], paused=bool(more.pop("paused", False))
+    )
+    return varlink.reply(QueueReply(queue=queue, boards=boards, **more))
+
+
+def test_a_pause_is_shown_where_it_is(path: Path) -> None:
+    still = "still, the board side is paused"
+    answers = {
+        "QueuePause": queue_reply(paused=True),
+        "QueueResume": queue_reply(notes=[still]),
+    }
+    with serving(path, answers):
+        paused = ask(path, "queue", "pause")
+        resumed = ask(path, "queue", "resume")
+    assert [line.split()[-1] for line in paused.stdout.splitlines()[-2:]] == ["all"] * 2
+    shown = [line.split()[-1] for line in resumed.stdout.splitlines()[-2:]]
+    assert shown == ["no", "paused"]
+    assert "PAUSED board: side" in resumed.stdout
+    assert resumed.stderr == f"note: {still}\n"
+
+
+def test_an_accepted_ticket_is_told_what_completes_it(path: Path) -> None:
+    accepted = msgspec.structs.replace(
+        TICKET, state="approved", column="Review", branch="kanban/17-sort"
+    )
+    with serving(path, {"Move": varlink.reply(TicketReply(ticket=accepted))}):
+        done = ask(path, "move", "17", "done")
+    assert done.stderr == (
+        "note: merge its branch kanban/17-sort, then: kanbanctl move 17 done\n"
+    )
+
+
+def test_a_ticket_held_up_is_explained_once_and_within_the_width(path: Path) -> None:
+    text = "it is tried again in 2 min (agent_error). " + "The agent failed. " * 5
+    reason = Reason(code="retry", text=text.strip(), next_try_ms=NOW_MS)
+    ticket = msgspec.structs.replace(TICKET, title="T", reason="The agent failed.")
+    reply = WhyReply(ticket=ticket, reasons=[reason])
+    with serving(path, {"Why": varlink.reply(reply)}):
+        narrow = ask(path, "why", "17", extra={"COLUMNS": "40"})
+        wide = ask(path, "why", "17")
+    assert wide.stdout == f"#17 working: T\n  {reason.text}\n"
+    lines = narrow.stdout.splitlines()
+    assert max(map(len, lines)) <= 40
+    assert " ".join(" ".join(lines).split()) == " ".join(wide.stdout.split())
+
+
+def test_a_ticket_in_full_is_wrapped_but_its_instructions_are_not(path: Path) -> None:
+    long = "word " * 30
+    ticket = msgspec.structs.replace(
+        TICKET, reason=long, description_md=f"- {long}", instructions=long
+    )
+    with serving(path, {"Show": varlink.reply(ShowReply(ticket=ticket, runs=[]))}):
+        done = ask(path, "show", "17", extra={"COLUMNS": "60"})
+    over = [line for line in done.stdout.splitlines() if len(line) > 60]
+    assert over == [long.rstrip()]
+
+
+def test_runs_keep_status_and_title_on_a_narrow_terminal(path: Path) -> None:
+    with serving(path, {"Runs": varlink.reply(RunsReply(runs=[RUN]))}):
+        done = ask(path, "runs", extra={"COLUMNS": "40"})
+    assert done.stdout.splitlines()[0].split() == ["TICKET", "STATUS", "TITLE"]
+    assert max(map(len, done.stdout.splitlines())) <= 40
+
+
+def test_nothing_to_be_shown_is_said(path: Path) -> None:
+    answers: dict[str, Answer] = {
+        "RunDiff": varlink.reply(TextReply(text="")),
+        "RunLogs": varlink.reply(RunLogsReply(stream="stdout", text="")),
+    }
+    with serving(path, answers):
+        diff = ask(path, "run", "diff", "17")
+        logs = ask(path, "run", "logs", "17", "--stream", "stdout")
+    assert (diff.stdout, logs.stdout) == ("", "")
+    assert "changed no file" in diff.stderr
+    assert "wrote nothing to stdout" in logs.stderr
+
+
+def test_a_worker_that_left_when_asked_has_drained(path: Path) -> None:
+    proof = StopProof(
+        worker_id="worker-1",
+        state="STOPPED",
+        signalled=["drain 60 s"],
+        escalated=False,
+        survivors=[],
+        runs_ended=[],
+        proof="subreaper",
+    )
+    with serving(path, {"StopWorker": varlink.reply(StoppedReply(stopped=[proof]))}):
+        done = ask(path, "stop-worker", "worker-1")
+    assert done.stdout == (
+        "worker-1 STOPPED: drained; no survivors (proof: subreaper)\n"
+    )
 
 
 def test_a_worker_that_survived_its_stop_is_a_failure(path: Path) -> None:

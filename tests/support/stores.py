@@ -13,8 +13,7 @@ from kanban_ipc.link import Result
 from kanban_ipc.words import Epoch, FailureClass, RunId, TicketState, WorkerId
 from kanband.core.history import Violation, check
 from kanband.core.ids import uuid7
-from kanband.store.model import ModelVerbs
-from kanband.store.model_reads import ModelReads
+from kanband.store.model import ModelReads, ModelVerbs, World
 from kanband.store.opening import open_store
 from kanband.store.sqlite import SqliteReads, SqliteVerbs
 from kanband.store.verbs import (
@@ -31,7 +30,6 @@ from kanband.store.verbs import (
     Verbs,
     Want,
 )
-from kanband.store.world import World
 
 T = TypeVar("T")
 ALL = 1_000_000

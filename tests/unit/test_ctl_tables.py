@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kanbanctl import paragraphs
 from kanbanctl.tables import GAP, Cell, Column, cells, cells_wide, cut, layout
 
 COLUMNS = (
@@ -69,3 +70,20 @@ def test_wide_characters_take_two_cells_and_combining_ones_none() -> None:
 def test_a_cell_cannot_command_the_terminal(text: str) -> None:
     (_, row) = layout([Column("T")], [cells(text)], None)
     assert not set(row[0].text) & set("\x1b\r\x9b\N{RIGHT-TO-LEFT OVERRIDE}")
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "lines"),
+    [
+        ("", 5, [""]),
+        ("one two three", None, ["one two three"]),
+        ("one two three", 7, ["one two", "three"]),
+        ("unbreakable is", 5, ["unbreakable", "is"]),
+        ("a unbreakable", 5, ["a", "unbreakable"]),
+        ("日本 語語", 4, ["日本", "語語"]),
+    ],
+)
+def test_prose_is_broken_between_words(
+    text: str, width: int | None, lines: list[str]
+) -> None:
+    assert paragraphs.wrap(text, width) == lines

@@ -23,7 +23,7 @@ MARKDOWN = """\
 - [ ] Sort the imports {agent=shell priority=high repo=. key=sort}
   All of them.
 
-    - [ ] inner box
+    - inner step
 
   And more.
   ```sh
@@ -72,7 +72,7 @@ def test_each_open_box_of_a_checklist_is_a_ticket() -> None:
     assert tickets(MARKDOWN, "markdown") == [
         NewTicket(
             title="Sort the imports",
-            description_md="All of them.\n\n  - [ ] inner box\n\nAnd more.",
+            description_md="All of them.\n\n  - inner step\n\nAnd more.",
             instructions="set -e\n  ruff check --fix",
             agent="shell",
             priority="high",
@@ -112,7 +112,16 @@ def test_tabs_indent_as_well() -> None:
     ("text", "line", "reason"),
     [
         ("\n- [] A", 2, "written '[ ]'"),
-        ("- [ ]A", 1, "space is missing"),
+        ("- [ ]A", 1, "space is missing after"),
+        ("-[ ] A", 1, "space is missing before"),
+        ("1. [ ] A", 1, "not of a numbered one"),
+        ("- [y] A", 1, "[y] is neither an open box"),
+        ("- [  ] A", 1, "[  ] is neither an open box"),
+        ("- [ ] A\n  - [ ] B", 2, "begin the line at the left"),
+        ("- [x] A\n  - [ ] B", 2, "begin the line at the left"),
+        ("- [ ] A\n\n    1. [ ] B", 3, "begin the line at the left"),
+        ("- [ ] A {agent=shell", 1, "braces are never closed"),
+        ("- [ ] A {agent=shell} now", 1, "inside the title"),
         ("- [ ]", 1, "title is empty"),
         ("- [ ] {agent=shell}", 1, "title is empty"),
         ("- [ ] A {agent=shell oops}", 1, "'oops' in the braces"),
@@ -139,6 +148,33 @@ def test_a_malformed_checklist_names_its_line(
     ((found_line, found_reason),) = problems(text, "markdown")
     assert found_line == line
     assert reason in found_reason
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "- [a](b)",
+        "- [a]: b",
+        "- [y][z]",
+        r"- \[y] A",
+        "*[x]*",
+        "1. first",
+        "- a [ ] b",
+        "-5 [y]",
+    ],
+)
+def test_what_is_no_box_is_passed_over(line: str) -> None:
+    assert tickets(f"{line}\n- [ ] A\n", "markdown") == [NewTicket(title="A")]
+
+
+@pytest.mark.parametrize("title", ["A {b}", "A {b=c} d", "f(x) {", "{x: 1}"])
+def test_braces_that_are_no_options_belong_to_the_title(title: str) -> None:
+    assert tickets(f"- [ ] {title}", "markdown") == [NewTicket(title=title)]
+
+
+def test_a_ticked_box_below_an_item_is_prose() -> None:
+    (one,) = tickets("- [ ] A\n  - [x] done", "markdown")
+    assert one.description_md == "- [x] done"
 
 
 # --------------------------------------------------------------------------------- csv

@@ -128,3 +128,16 @@ def test_words_are_listed_as_in_a_sentence() -> None:
     assert wording.listed([]) == ""
     assert wording.listed(["a"]) == "a"
     assert wording.listed(["a", "b", "c"]) == "a, b and c"
+
+
+@pytest.mark.parametrize(
+    ("ids", "words"),
+    [
+        ([], ""),
+        ([3], "#3"),
+        ([2, 1, 2], "#1 and #2"),
+        ([5, 6, 7, 9, 1, 2], "#1, #2, #5 to #7 and #9"),
+    ],
+)
+def test_tickets_are_listed_by_stretches(ids: list[int], words: str) -> None:
+    assert wording.numbers(ids) == words

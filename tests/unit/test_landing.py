@@ -56,6 +56,11 @@ def test_a_failure_without_a_class_gets_one(outcome: str, failure: str) -> None:
     assert _land(Result(outcome=outcome)).failure == failure  # type: ignore[arg-type]
 
 
+def test_the_agents_words_begin_a_sentence_of_their_own() -> None:
+    landing = _land(Result(outcome="error", failure="auth", message="no such key."))
+    assert landing.reason.endswith("then retry it. No such key.")
+
+
 def test_a_long_message_is_cut() -> None:
     result = Result(outcome="error", failure="auth", message="m" * 9_999)
     landing = _land(result)

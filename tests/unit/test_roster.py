@@ -41,6 +41,15 @@ def test_scaling_down_takes_the_idle_dead_and_then_the_highest() -> None:
     assert roster.scale(dead, 1).remove == ("worker-1",)
 
 
+def test_specialists_are_neither_counted_nor_taken() -> None:
+    special = Seat(WorkerId("worker-3"), "run", alive=True, restricted=True)
+    resting = Seat(WorkerId("worker-4"), "stop", restricted=True)
+    everyone = [*THREE, special, resting]
+    assert roster.scale(everyone, 2) == Change()
+    assert roster.scale(everyone, 4).start == ("worker-2", "worker-5")
+    assert roster.scale(everyone, 0).remove == ("worker-10", "worker-1")
+
+
 def test_the_right_number_changes_nothing() -> None:
     assert roster.scale(THREE, 2) == Change()
 

@@ -59,7 +59,8 @@ def test_completed_and_cancelled_are_terminal_for_the_system() -> None:
         ("working", "Backlog", None),
         ("completed", "Ready", None),
         ("failed", "Review", None),
-        ("approved", "Done", None),
+        ("approved", "Done", "completed"),
+        ("approved", "Backlog", None),
         ("cancelled", "Backlog", None),
     ],
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from kanban_ipc import layout
 from kanban_worker.__main__ import main
 from kanban_worker.shell.log import Log
 
@@ -17,7 +18,7 @@ from kanban_worker.shell.log import Log
     [
         ([], "--reap"),
         (["--reap"], "expected one argument"),
-        (["--reap", "/nonexistent"], "no run directory /nonexistent"),
+        (["--reap", "/nonexistent/run"], "no directory for runs at /nonexistent"),
         (["--reap", ".", "--grace", "soon"], "not a number of seconds"),
         (["--reap", ".", "--grace", "-1"], "not a number of seconds"),
         (["start"], "--reap"),
@@ -48,6 +49,16 @@ def test_a_run_that_never_began_is_reaped(
     run_dir.mkdir()
     assert main(["--reap", str(run_dir), "--grace", "0.1"]) == 0
     assert '"outcome":"lost"' in capsys.readouterr().out
+
+
+def test_a_run_without_a_directory_is_reaped_and_can_never_begin(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_dir = tmp_path / "01920000-0000-7000-8000-0000000f0002"
+    for _ in range(2):
+        assert main(["--reap", str(run_dir), "--grace", "0.1"]) == 0
+        assert '"outcome":"lost"' in capsys.readouterr().out
+    assert (run_dir / layout.RUN_REAPED).exists()
 
 
 def test_a_line_of_the_log_says_worker_who_what_and_quotes_what_needs_it(

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NoReturn
 
+from kanban_ipc.version import VERSION
 from kanban_worker import reap, spawner
-from kanban_worker.version import PROGRAM_VERSION
 
 EXIT_USAGE: Final = 100
 GRACE_S: Final = 10.0
@@ -34,9 +34,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments[:1] == [SPAWNER]:
         return spawner.main(arguments[1:])
     options = _parser().parse_args(arguments)
-    if not Path(options.reap).is_dir():
-        text = f"kanban-worker: there is no run directory {options.reap}\n"
-        sys.stderr.write(text)
+    # A run that no worker has begun has no directory of its own yet.
+    runs = Path(options.reap).parent
+    if not runs.is_dir():
+        sys.stderr.write(f"kanban-worker: there is no directory for runs at {runs}\n")
         return EXIT_USAGE
     try:
         return reap.main(options.reap, options.grace)
@@ -52,7 +53,7 @@ def _parser() -> Parser:
         usage="kanban-worker --reap RUN_DIR [--grace S] | --spawner … | --version",
         description="Workers are started by kanband; by hand, there is this:",
     )
-    parser.add_argument("--version", action="version", version=PROGRAM_VERSION)
+    parser.add_argument("--version", action="version", version=VERSION)
     parser.add_argument(
         "--reap", metavar="RUN_DIR", required=True, help="end a run, print what became"
     )

@@ -46,12 +46,12 @@ from kanban_ipc.spawning import (
     SpawnFailed,
     to_spawner,
 )
+from kanban_ipc.version import VERSION
 from kanban_worker.shell.children import Children
 from kanban_worker.shell.doorway import Connection, Occupied, listen, take_lock
 from kanban_worker.shell.forked import Worker, become_worker
 from kanban_worker.shell.identity import process_id
 from kanban_worker.shell.warmth import warmed
-from kanban_worker.version import PROGRAM_VERSION
 
 EXIT_OCCUPIED: Final = 100
 """A restart cannot help; the units name it in RestartPreventExitStatus."""
@@ -171,7 +171,7 @@ class Spawner:
         self._reap()
         self._connection = Connection(sock)
         self._selector.register(sock, selectors.EVENT_READ)
-        self._say(self._children.ready(self._process, PROGRAM_VERSION))
+        self._say(self._children.ready(self._process, VERSION))
         for end in self._children.ends:
             self._say(end)
 

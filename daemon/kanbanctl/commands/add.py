@@ -7,6 +7,7 @@ import click
 
 from kanban_ipc.control import AddCall, AddReply
 from kanban_ipc.words import TASK_TYPES
+from kanbanctl.argument_types import at_least
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
 from kanbanctl.tickets_in.fields import Surroundings, ticket
@@ -40,7 +41,7 @@ from kanbanctl.views.tickets import say_ticket
 @click.option("--at", metavar="TIME", help="Not before: 18:30, +90m, or a date.")
 @click.option("--time-limit", metavar="TIME", help="Of one run, such as 20m.")
 @click.option("--estimate", metavar="TIME", help="How long it will take.")
-@click.option("--max-retries", type=click.IntRange(0), help="Default: 3.")
+@click.option("--max-retries", type=at_least(0), help="Default: 3.")
 @click.option("--key", help="Idempotency key: the same key is the same ticket.")
 @click.option("--ready", is_flag=True, help="Into Ready, not Backlog.")
 @click.option("-q", "--quiet", is_flag=True, help="Print only its number.")

@@ -18,11 +18,17 @@ from kanbanctl.tickets_in import batch
 from kanbanctl.tickets_in.fields import Surroundings, ticket
 from kanbanctl.tickets_in.items import Problem
 from kanbanctl.tickets_in.limits import Malformed
-from kanbanctl.wording import one_line, plural
+from kanbanctl.wording import numbers, one_line, plural
 
 FILE_BYTES_MAX: Final = 256 << 20
 """A hundred thousand long tickets; beyond it is a mistake, such as a database."""
 PROBLEMS_SHOWN: Final = 20
+NOTHING: Final = {
+    "jsonl": 'it has no line; write {"title": "…"}, one object a line',
+    "csv": "it has no row below the headings",
+    "markdown": "it has no open box; write '- [ ] ' and a title for each ticket",
+}
+"""What a file that holds no ticket lacks."""
 
 
 @click.command("import", cls=Command)
@@ -85,6 +91,8 @@ def command(
     found = batch.read(_data(file), form, around)
     if found.problems:
         raise BadInput(_listing(name, found.problems, "Nothing was imported."))
+    if not found.tickets:
+        raise BadInput(f"there is no ticket in {name}: {NOTHING[form]}.")
     with session.client(patient=True) as client:
         _send(session, client, name, found.tickets, ready=ready, quiet=quiet)
 
@@ -113,7 +121,8 @@ def _send(
     quiet: bool,
 ) -> None:
     ids: list[int] = []
-    created = 0
+    known: list[int] = []
+    notes: dict[str, None] = {}
     for page in batch.pages(tickets):
         call = ImportCall(tickets=[one.ticket for one in page], ready=ready)
         try:
@@ -129,8 +138,11 @@ def _send(
             failure.message += _so_far(ids, len(tickets))
             raise
         ids += reply.ids
-        created += reply.created
-    _show(session, ids, created, quiet=quiet)
+        known += reply.known
+        notes |= dict.fromkeys(reply.notes)
+    _show(session, ids, known, quiet=quiet)
+    for note in notes:
+        session.output.note(note)
 
 
 def _so_far(ids: list[int], count: int) -> str:
@@ -138,24 +150,27 @@ def _so_far(ids: list[int], count: int) -> str:
         return "\nNo ticket of the file is known to be imported."
     return (
         f"\n{plural(len(ids), 'ticket')} of {count:,} had been imported before "
-        f"(#{min(ids)} to #{max(ids)}). Those with a key are not added twice when the "
+        f"({numbers(ids)}). Those with a key are not added twice when the "
         "file is imported again."
     )
 
 
-def _show(session: Session, ids: list[int], created: int, *, quiet: bool) -> None:
+def _show(session: Session, ids: list[int], known: list[int], *, quiet: bool) -> None:
     output = session.output
+    before = frozenset(known)
+    added = [each for each in ids if each not in before]
     if output.as_json:
-        output.document(jsonform.document({"ids": ids, "created": created}))
+        parts = {"ids": ids, "created": len(added), "known": known}
+        output.document(jsonform.document(parts))
     elif quiet:
         for one in ids:
             output.line(str(one))
-    elif not ids:
-        output.line("There is no ticket in it.")
     else:
-        known = f", {len(ids) - created:,} known by their keys" * (created < len(ids))
-        span = f"#{ids[0]}" if len(ids) == 1 else f"#{min(ids)} to #{max(ids)}"
-        output.line(f"{plural(created, 'ticket')} added{known}: {span}")
+        said = f"{plural(len(added), 'ticket')} added: {numbers(added)}"
+        if known:
+            said = said if added else "no ticket added"
+            said += f"; {len(known):,} known by their keys: {numbers(known)}"
+        output.line(said)
 
 
 def _listing(name: str, problems: Iterable[Problem], conclusion: str) -> str:

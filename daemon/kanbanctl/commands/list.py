@@ -9,7 +9,7 @@ from kanban_ipc.bounds import LIST_LIMIT_MAX
 from kanban_ipc.control import ListCall, ListReply, Ticket
 from kanban_ipc.words import Column, TicketState
 from kanbanctl import jsonform
-from kanbanctl.argument_types import column, state
+from kanbanctl.argument_types import at_least, column, state
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
 from kanbanctl.views.tickets import show_tickets
@@ -20,23 +20,23 @@ Sort = Literal["id", "priority", "updated", "created", "state", "title"]
 
 
 @click.command("list", cls=Command)
-@click.option("--board")
+@click.option("--board", metavar="BOARD")
 @click.option("--state", "states", multiple=True, type=state, help="Several times.")
 @click.option("--column", "columns", multiple=True, type=column, help="Several times.")
 @click.option("--repo", metavar="PATH")
-@click.option("--agent")
-@click.option("--label")
+@click.option("--agent", metavar="AGENT")
+@click.option("--label", metavar="LABEL")
 @click.option("--cancelled", is_flag=True, help="Cancelled tickets too.")
 @click.option("--sort", type=click.Choice(SORTS), default="id", show_default=True)
 @click.option("-r", "--reverse", is_flag=True, help="The other way round.")
 @click.option(
     "--limit",
-    type=click.IntRange(0),
+    type=at_least(0),
     default=100,
     show_default=True,
     help="0 is all.",
 )
-@click.option("--offset", type=click.IntRange(0), default=0, help="Skip so many.")
+@click.option("--offset", type=at_least(0), default=0, help="Skip so many.")
 @click.option("-q", "--quiet", is_flag=True, help="Print only the numbers.")
 @click.pass_obj
 def command(
@@ -55,6 +55,7 @@ def command(
 ) -> None:
     """List tickets."""
     tickets: list[Ticket] = []
+    every = 0
     with session.client() as client:
         while True:
             missing = limit - len(tickets) if limit else LIST_LIMIT_MAX
@@ -73,7 +74,21 @@ def command(
             is_enough = bool(limit) and len(tickets) >= limit
             if is_enough or not page.tickets or offset + len(tickets) >= page.total:
                 break
-    _show(session, tickets, page.total, quiet=quiet)
+        if not (page.total or session.as_json or quiet):
+            everything = ListCall(cancelled=True, limit=1)
+            every = client.call("List", everything, ListReply).total
+    if tickets or session.as_json or quiet:
+        _show(session, tickets, page.total, quiet=quiet)
+    else:
+        session.output.line(_nothing(page.total, every, offset))
+
+
+def _nothing(matching: int, every: int, offset: int) -> str:
+    if matching:
+        return f"No ticket after the first {offset:,}; there are {matching:,}."
+    if every:
+        return f"No ticket matches; there are {every:,}, the cancelled ones included."
+    return "No tickets. Add one with 'kanbanctl add TITLE'."
 
 
 def _show(session: Session, tickets: list[Ticket], total: int, *, quiet: bool) -> None:
@@ -84,8 +99,6 @@ def _show(session: Session, tickets: list[Ticket], total: int, *, quiet: bool) -
     elif quiet:
         for ticket in tickets:
             output.line(str(ticket.id))
-    elif not total:
-        output.line("No tickets. Add one with 'kanbanctl add TITLE'.")
     else:
         show_tickets(output, tickets, session.now_ms())
         if len(tickets) < total:

@@ -4,6 +4,7 @@ import click
 
 from kanban_ipc.control import LogsCall, TextReply
 from kanbanctl import jsonform
+from kanbanctl.argument_types import at_least
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
 
@@ -14,7 +15,7 @@ from kanbanctl.session import Session
 @click.option(
     "-n",
     "--lines",
-    type=click.IntRange(0),
+    type=at_least(0),
     default=100,
     show_default=True,
     help="From the end.",

@@ -24,12 +24,20 @@ def command(
 ) -> None:
     """Move a ticket to a column.
 
-    COLUMN: backlog, ready, in-progress, blocked, review or done.
+    COLUMN: backlog, ready, in-progress, blocked, review or done. Done accepts a ticket
+    that is in review; where there is a branch to be merged, done once more says that
+    it is merged.
     """
     call = MoveCall(id=ticket_id, to=column, cancel=cancel)
     with session.client(patient=cancel) as client:
         reply = client.call("Move", call, TicketReply)
     if session.as_json:
         session.output.reply(reply)
-    else:
-        say_ticket(session.output, reply.ticket)
+        return
+    ticket = reply.ticket
+    say_ticket(session.output, ticket)
+    if ticket.state == "approved":
+        branch = f" {ticket.branch}" if ticket.branch else ""
+        session.output.note(
+            f"merge its branch{branch}, then: kanbanctl move {ticket.id} done"
+        )

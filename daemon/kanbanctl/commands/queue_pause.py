@@ -23,4 +23,4 @@ def command(
         session.output.reply(reply)
         return
     show_queue(session.output, reply.queue)
-    show_boards(session.output, reply.boards)
+    show_boards(session.output, reply.queue, reply.boards)

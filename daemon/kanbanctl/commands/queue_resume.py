@@ -23,4 +23,6 @@ def command(
         session.output.reply(reply)
         return
     show_queue(session.output, reply.queue)
-    show_boards(session.output, reply.boards)
+    show_boards(session.output, reply.queue, reply.boards)
+    for note in reply.notes:
+        session.output.note(note)

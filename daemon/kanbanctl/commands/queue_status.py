@@ -18,4 +18,4 @@ def command(session: Session) -> None:
         session.output.reply(reply)
         return
     show_queue(session.output, reply.queue)
-    show_boards(session.output, reply.boards)
+    show_boards(session.output, reply.queue, reply.boards)

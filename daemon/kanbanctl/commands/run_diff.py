@@ -20,11 +20,15 @@ def command(
     output = session.output
     call = RunDiffCall(run=run.removeprefix("#"))
     texts: list[str] = []
+    is_empty = True
     with session.client() as client:
         for piece in client.stream("RunDiff", call, TextReply):
+            is_empty = is_empty and not piece.text
             if session.as_json:
                 texts.append(piece.text)
             else:
                 output.raw(piece.text)
+    if is_empty:
+        output.note("the run changed no file of a repository")
     if session.as_json:
         output.document(jsonform.document({"text": "".join(texts)}))

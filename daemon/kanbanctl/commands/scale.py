@@ -3,13 +3,14 @@
 import click
 
 from kanban_ipc.control import RestartedReply, ScaleCall
+from kanbanctl.argument_types import at_least
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
 from kanbanctl.views.workers import show_stopped, show_workers
 
 
 @click.command("scale", cls=Command)
-@click.argument("count", type=click.IntRange(0))
+@click.argument("count", type=at_least(0))
 @click.option("--now", is_flag=True, help="End running work instead of waiting for it.")
 @click.option("--no-wait", is_flag=True, help="Do not wait until it is done.")
 @click.pass_obj
@@ -20,7 +21,10 @@ def command(
     now: bool,
     no_wait: bool,
 ) -> int:
-    """Start or stop workers until there are COUNT; kept over restarts."""
+    """Start or stop workers until there are COUNT; kept over restarts.
+
+    Workers that were started with --agent or --repo are neither counted nor stopped.
+    """
     call = ScaleCall(count=count, now=now, wait=not no_wait)
     with session.client(patient=not no_wait) as client:
         reply = client.call("Scale", call, RestartedReply)

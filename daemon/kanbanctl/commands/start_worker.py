@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from kanban_ipc.control import StartWorkerCall, WorkersReply
+from kanbanctl.argument_types import at_least
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
 from kanbanctl.views.workers import show_workers
@@ -12,10 +13,10 @@ from kanbanctl.views.workers import show_workers
 
 @click.command("start-worker", cls=Command)
 @click.argument("worker_id", required=False, metavar="[WORKER]")
-@click.option("-n", "count", type=click.IntRange(1), default=1, help="How many.")
+@click.option("-n", "count", type=at_least(1), default=1, help="How many.")
 @click.option("--agent", "agents", multiple=True, help="Only for this agent's tickets.")
 @click.option("--repo", metavar="PATH", help="Only for tickets of this repository.")
-@click.option("--slots", type=click.IntRange(1), help="Runs at a time.")
+@click.option("--slots", type=at_least(1), help="Runs at a time.")
 @click.option("--no-wait", is_flag=True, help="Do not wait until it is up.")
 @click.pass_obj
 def command(

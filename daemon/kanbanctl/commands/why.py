@@ -23,5 +23,6 @@ def command(
     if session.as_json:
         session.output.reply(reply)
         return
-    say_ticket(session.output, reply.ticket)
-    show_reasons(session.output, reply.reasons, session.now_ms())
+    # Its own reason is in what follows.
+    say_ticket(session.output, reply.ticket, reason=False)
+    show_reasons(session.output, reply.reasons)

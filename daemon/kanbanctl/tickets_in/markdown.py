@@ -10,8 +10,12 @@
 
 Fenced code below an item is its instructions; several blocks follow one another. The
 braces at the end of a title are optional, ``name=value`` pairs, quotes around a value
-with spaces. An indented checklist belongs to the item above it. Everything else in the
-file (headings, paragraphs, plain lists, code that is not indented) is passed over.
+with spaces. Everything else in the file (headings, paragraphs, plain lists, code that
+is not indented) is passed over.
+
+What looks like a box and is none, or like braces and is none, is a problem rather than
+prose: nobody would miss the ticket. So is an open box below an item, which could be a
+ticket or a step of the one above.
 """
 
 import re
@@ -19,11 +23,17 @@ import shlex
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from kanbanctl.tickets_in.fields import ALIASES, FIELDS
 from kanbanctl.tickets_in.items import Cut, Item, Problem
 
 TAB: Final = 4
-_BOX: Final = re.compile(r"(?P<indent> *)[-*+] +\[(?P<mark>.?)\](?P<rest>.*)")
+_BOX: Final = re.compile(
+    r"(?P<indent> *)(?P<bullet>[-*+]|[0-9]{1,9}[.)])(?P<gap> *)"
+    r"\[(?P<mark>[ xX]{2,3}|.?)\](?P<rest>.*)"
+)
 _OPTIONS: Final = re.compile(r"(?P<title>.*?)\s*\{(?P<options>\s*\w+\s*=.*)\}\s*")
+_BRACES: Final = re.compile(r"\{\s*(?P<name>\w+)\s*=[^{}]*(?P<end>\}?)")
+"""Anywhere in what was taken for a title."""
 _FENCE: Final = re.compile(r" *(?P<fence>`{3,}(?=[^`]*$)|~{3,}).*")
 """CommonMark: after backticks, further ones on the line make it inline code."""
 _LINK: Final = re.compile(r"[(\[:]")
@@ -89,7 +99,9 @@ class _Reader:
         elif is_below:
             assert self._entry is not None
             self._entry.prose.append(line)
-        elif box := _BOX.fullmatch(line):
+            if (box := _box(line)) and box["mark"] == " ":
+                self._problem(number, _NESTED)
+        elif box := _box(line):
             self._open(number, box)
 
     def _in_fence(self, line: str) -> None:
@@ -104,21 +116,15 @@ class _Reader:
             self._entry.code.append(_dedent(line, self._fence.indent))
 
     def _open(self, number: int, box: re.Match[str]) -> None:
-        mark, rest = box["mark"], box["rest"]
-        if _LINK.match(rest) or mark not in {"", " ", "x", "X"}:
-            return
-        if mark == "":
-            self._problem(number, "an open box is written '[ ]', with a space")
-            return
-        if rest and not rest.startswith(" "):
-            self._problem(number, "a space is missing after the box")
+        if reason := _flaw(box):
+            self._problem(number, reason)
             return
         try:
-            values = _title_and_options(rest.strip())
+            values = _title_and_options(box["rest"].strip())
         except ValueError as error:
             self._problem(number, str(error))
             values = {}
-        self._entry = _Entry(number, len(box["indent"]), values, mark != " ")
+        self._entry = _Entry(number, len(box["indent"]), values, box["mark"] != " ")
 
     def _close(self) -> None:
         entry, self._entry = self._entry, None
@@ -139,11 +145,58 @@ class _Reader:
         self._found.problems.append(Problem(line, reason))
 
 
+_NESTED: Final = (
+    "an open box below another item; begin the line at the left to make it a ticket of "
+    "its own, or write '-' without a box for a step of the item above"
+)
+
+
+def _box(line: str) -> re.Match[str] | None:
+    """What looks like an item with a box, well-formed or not; links are none."""
+    box = _BOX.fullmatch(line)
+    if box is None or _LINK.match(box["rest"]):
+        return None
+    is_emphasis = not box["gap"] and box["rest"][:1] not in {"", " "}
+    return None if is_emphasis else box
+
+
+def _flaw(box: re.Match[str]) -> str:
+    """Why it is no box; empty: it is one."""
+    mark = box["mark"]
+    if mark == "":
+        return "an open box is written '[ ]', with a space"
+    if mark not in {" ", "x", "X"}:
+        return (
+            f"[{mark}] is neither an open box '[ ]' nor a ticked one '[x]'; write "
+            f"'\\[{mark}]' if it is no box"
+        )
+    if not box["gap"]:
+        return "a space is missing before the box; write '- [ ] '"
+    if box["rest"] and not box["rest"].startswith(" "):
+        return "a space is missing after the box"
+    if box["bullet"][0].isdigit():
+        return "a ticket is an item of a plain list, not of a numbered one; write '- '"
+    return ""
+
+
+def _check_title(title: str) -> None:
+    """Braces in a title are text, unless they are options that went wrong."""
+    for braces in _BRACES.finditer(title):
+        if not braces["end"]:
+            raise ValueError("the braces are never closed; end the line with '}'")
+        if braces["name"] in ALIASES or braces["name"] in FIELDS:
+            raise ValueError(
+                f"{braces.group()!r:.60} stands inside the title; put the braces at "
+                "the end of the line"
+            )
+
+
 def _title_and_options(text: str) -> dict[str, Any]:
     match = _OPTIONS.fullmatch(text)
     values: dict[str, Any] = {"title": match["title"] if match else text}
     if not values["title"]:
         raise ValueError("the title is empty")
+    _check_title(values["title"])
     if match is None:
         return values
     try:

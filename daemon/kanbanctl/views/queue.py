@@ -6,7 +6,7 @@ from kanban_ipc.control import BoardQueue, DaemonInfo, QueueInfo
 from kanbanctl import times
 from kanbanctl.output import Output
 from kanbanctl.tables import Cell, Column, cells
-from kanbanctl.wording import plural
+from kanbanctl.wording import listed, plural
 
 BOARD_COLUMNS: Final = (
     Column("BOARD", flexible=True),
@@ -32,7 +32,8 @@ def show_daemon(output: Output, daemon: DaemonInfo) -> None:
         Cell(f"pid {daemon.pid}", "faint"),
     )
     for problem in daemon.problems:
-        output.line(f"  ! {problem}", "warn" if daemon.healthy else "bad")
+        style = "warn" if daemon.healthy else "bad"
+        output.paragraphs(f"! {problem}", style, indent="  ")
 
 
 def show_queue(output: Output, queue: QueueInfo) -> None:
@@ -47,11 +48,18 @@ def show_queue(output: Output, queue: QueueInfo) -> None:
         Cell(f"{queue.review:,} in review"),
         Cell(f"{queue.done:,} done"),
         Cell(f"{plural(queue.active_workers, 'worker')} connected"),
+        Cell(_paused_boards(queue.paused_boards), "warn"),
     )
 
 
-def show_boards(output: Output, boards: list[BoardQueue]) -> None:
-    """A table of counts by board."""
+def _paused_boards(names: list[str]) -> str:
+    if not names:
+        return ""
+    return f"PAUSED {plural(len(names), 'board').split()[1]}: {listed(names)}"
+
+
+def show_boards(output: Output, queue: QueueInfo, boards: list[BoardQueue]) -> None:
+    """A table of counts by board; a pause of the whole queue is one of every board."""
     output.table(
         BOARD_COLUMNS,
         [
@@ -59,8 +67,14 @@ def show_boards(output: Output, boards: list[BoardQueue]) -> None:
                 board.board,
                 *map(str, (board.backlog, board.ready, board.in_progress)),
                 *map(str, (board.blocked, board.review, board.done)),
-                Cell("paused", "warn") if board.paused else Cell("no"),
+                _paused_cell(queue, board),
             )
             for board in boards
         ],
     )
+
+
+def _paused_cell(queue: QueueInfo, board: BoardQueue) -> Cell:
+    if queue.paused:
+        return Cell("all", "warn")
+    return Cell("paused", "warn") if board.paused else Cell("no")

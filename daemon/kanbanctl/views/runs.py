@@ -25,7 +25,7 @@ PROOFS: Final[dict[Proof, str]] = {
 }
 FILES_SHOWN: Final = 20
 COLUMNS: Final = (
-    Column("RUN"),
+    Column("RUN", rank=1),
     Column("TICKET", right=True),
     Column("STATUS"),
     Column("TRY", right=True, rank=5),
@@ -33,7 +33,7 @@ COLUMNS: Final = (
     Column("AGENT", rank=6),
     Column("TOOK", right=True, rank=3),
     Column("BEGUN", right=True, rank=2),
-    Column("TITLE", flexible=True, rank=1),
+    Column("TITLE", flexible=True),
 )
 
 

@@ -56,13 +56,13 @@ def state_cell(ticket: Ticket) -> Cell:
     return Cell(ticket.state, STATE_STYLES.get(ticket.state, ""))
 
 
-def say_ticket(output: Output, ticket: Ticket) -> None:
+def say_ticket(output: Output, ticket: Ticket, *, reason: bool = True) -> None:
     """One line: number, state, title, and why where there is a reason."""
-    reason = f" ({ticket.reason})" if ticket.reason else ""
+    why = f" ({ticket.reason})" if reason and ticket.reason else ""
     output.pieces(
         Cell(f"#{ticket.id} ", "strong"),
         state_cell(ticket),
-        Cell(f": {ticket.title}{reason}"),
+        Cell(f": {ticket.title}{why}"),
     )
 
 
@@ -103,14 +103,15 @@ def show_ticket(output: Output, ticket: Ticket, now_ms: int) -> None:
             ("completed", _moment(ticket.completed_at_ms, now_ms)),
         ],
     )
-    for heading, text in (
-        ("Description", ticket.description_md),
-        ("Instructions", ticket.instructions),
-    ):
-        if text.strip():
-            output.line()
-            output.line(heading, "heading")
-            output.line(text.rstrip())
+    if ticket.description_md.strip():
+        output.line()
+        output.line("Description", "heading")
+        output.paragraphs(ticket.description_md.rstrip())
+    if ticket.instructions.strip():
+        output.line()
+        output.line("Instructions", "heading")
+        # As it is: it may be a program.
+        output.line(ticket.instructions.rstrip())
 
 
 def _moment(ms: int | None, now_ms: int) -> str:
@@ -121,10 +122,7 @@ def _span(seconds: float | None) -> str:
     return "" if seconds is None else times.duration(seconds)
 
 
-def show_reasons(output: Output, reasons: list[Reason], now_ms: int) -> None:
+def show_reasons(output: Output, reasons: list[Reason]) -> None:
     """A paragraph for each thing that holds a ticket up."""
     for reason in reasons:
-        when = ""
-        if reason.next_try_ms is not None:
-            when = f" Next try {times.ago(reason.next_try_ms, now_ms)}."
-        output.line(f"  {reason.text}{when}")
+        output.paragraphs(reason.text, indent="  ")

@@ -23,7 +23,7 @@ COLUMNS: Final = (
     Column("STATE"),
     Column("ACTIVITY", rank=2),
     Column("TICKETS", flexible=True),
-    Column("DONE", right=True, rank=6),
+    Column("RUNS", right=True, rank=6),
     Column("RESTARTS", right=True, rank=3),
     Column("SEEN", right=True, rank=4),
     Column("UP", right=True, rank=5),
@@ -113,8 +113,16 @@ def show_stopped(output: Output, stopped: list[StopProof]) -> None:
         )
 
 
+def _told(proof: StopProof) -> str:
+    """How it was brought to leave. The patience of a drain matters when it ran out."""
+    is_drain = proof.signalled[-1:] != [] and proof.signalled[-1].startswith("drain")
+    if is_drain and not proof.escalated and not proof.survivors:
+        return "drained"
+    return ", ".join(proof.signalled) or "nothing had to be done"
+
+
 def _steps(proof: StopProof) -> str:
-    parts = [", ".join(proof.signalled) or "nothing had to be done"]
+    parts = [_told(proof)]
     if proof.escalated:
         parts.append("it did not leave when asked")
     if proof.runs_ended:

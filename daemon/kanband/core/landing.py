@@ -5,6 +5,7 @@ result; the rest follows from the failure's class (``retries``). Whether the run
 speak for its ticket at all (run id and epoch) is the store's question, asked before.
 """
 
+from functools import lru_cache
 from typing import Final, Literal
 
 import msgspec
@@ -58,7 +59,9 @@ def land(
     if wish in ("cancel", "requeue"):
         landing = _as_wished(wish == "requeue", tally, through_working)
     elif finished:
-        landing = _well(on_success, tally, through_working)
+        landing = _well(
+            on_success, tally.max_retries, tally.retry_count, through_working
+        )
     else:
         landing = _failed(
             result, tally, through_working, policy=policy, jitter=jitter, now_ms=now_ms
@@ -83,7 +86,11 @@ def _as_wished(requeue: bool, tally: Tally, through_working: bool) -> Landing:
     )
 
 
-def _well(on_success: OnSuccess, tally: Tally, through_working: bool) -> Landing:
+@lru_cache(maxsize=1_024)
+def _well(
+    on_success: OnSuccess, max_retries: int, retry_count: int, through_working: bool
+) -> Landing:
+    """Few and frozen, and the most frequent by far: each is made once."""
     complete = on_success == "complete"
     return Landing(
         target="completed" if complete else "in_review",
@@ -94,7 +101,7 @@ def _well(on_success: OnSuccess, tally: Tally, through_working: bool) -> Landing
         reason=COMPLETE_REASON if complete else REVIEW_REASON,
         previous_failure="",
         due_at_ms=None,
-        tally=Tally(max_retries=tally.max_retries, retry_count=tally.retry_count),
+        tally=Tally(max_retries=max_retries, retry_count=retry_count),
     )
 
 
@@ -109,7 +116,7 @@ def _failed(
 ) -> Landing:
     failure = result.failure or _unnamed(result)
     verdict = decide(failure, tally, policy, jitter)
-    message = result.message[:MESSAGE_CHARS_MAX]
+    message = _sentence(result.message[:MESSAGE_CHARS_MAX])
     return Landing(
         target="ready" if verdict.again else "failed",
         sender="system",
@@ -121,6 +128,11 @@ def _failed(
         due_at_ms=now_ms + verdict.delay_ms if verdict.delay_ms > 0 else None,
         tally=verdict.tally,
     )
+
+
+def _sentence(message: str) -> str:
+    """It follows a full stop."""
+    return message[:1].upper() + message[1:]
 
 
 def _unnamed(result: Result) -> FailureClass:

@@ -95,7 +95,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     delay_ms: int
     tally: Tally
     sentence: str
-    """What happened and what follows, for people; without the agent's own message."""
+    """What happened and what follows, for people; without the agent's own message, and
+    without the delay: it is read at any time, and the ticket says when it is due."""
 
 
 def decide(
@@ -122,8 +123,7 @@ def _counted(
         again=True,
         delay_ms=delay_ms,
         tally=Tally(max_retries=allowed, retry_count=count),
-        sentence=f"{WHAT[failure]}. Retry {count} of {allowed} "
-        f"follows in {_seconds(delay_ms)}.",
+        sentence=f"{WHAT[failure]}. Retry {count} of {allowed} follows.",
     )
 
 
@@ -136,7 +136,7 @@ def _put_off(
         again=True,
         delay_ms=delay_ms,
         tally=msgspec.structs.replace(tally, losses=0, deferrals=count),
-        sentence=f"{WHAT[failure]}. It is tried again in {_seconds(delay_ms)}.",
+        sentence=f"{WHAT[failure]}. It is tried again later.",
     )
 
 
@@ -216,7 +216,3 @@ def _used_up(attempts: int) -> str:
     if attempts == 1:
         return "No retries are allowed; retry it by hand when the cause is gone."
     return f"All {attempts} attempts are used up; retry it when the cause is gone."
-
-
-def _seconds(delay_ms: int) -> str:
-    return f"{delay_ms / 1000:.0f} s"

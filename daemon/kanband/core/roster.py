@@ -2,7 +2,8 @@
 
 Decided here: the lowest free ``worker-N``; that scaling up takes back stopped workers
 before it makes new ones; that scaling down takes those that do not run, then the
-highest. Absent: processes, and the store, which keeps the outcome.
+highest; that workers which are restricted to agents or a repository are neither
+counted nor taken. Absent: processes, and the store, which keeps the outcome.
 """
 
 import re
@@ -24,6 +25,9 @@ class Seat(msgspec.Struct, frozen=True):
     worker_id: WorkerId
     wanted: Wanted
     alive: bool = False
+    restricted: bool = False
+    """It takes some agents' or one repository's tickets only: a specialist, which no
+    number counts."""
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -47,8 +51,8 @@ def lowest_free(taken: Collection[str], wanted: int) -> list[WorkerId]:
 
 
 def scale(seats: Sequence[Seat], wanted: int) -> Change:
-    """What brings the number of workers wanted running to ``wanted``."""
-    running = [seat for seat in seats if seat.wanted == "run"]
+    """What brings the number of unrestricted workers wanted running to ``wanted``."""
+    running = [s for s in seats if s.wanted == "run" and not s.restricted]
     missing = wanted - len(running)
     if missing >= 0:
         return Change(start=tuple(_joining(seats, missing)))
@@ -75,7 +79,10 @@ def at_start(seats: Sequence[Seat], chosen: int | None, configured: int) -> Chan
 
 
 def _joining(seats: Sequence[Seat], missing: int) -> list[WorkerId]:
-    stopped = sorted((s.worker_id for s in seats if s.wanted == "stop"), key=natural)
+    stopped = sorted(
+        (s.worker_id for s in seats if s.wanted == "stop" and not s.restricted),
+        key=natural,
+    )
     back = stopped[:missing]
     known = {seat.worker_id for seat in seats}
     return back + lowest_free(known, missing - len(back))

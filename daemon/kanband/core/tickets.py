@@ -54,7 +54,7 @@ USER: Final[Table] = {
     "failed": _to("ready", "backlog", "cancelled"),
     "blocked": _to("ready", "backlog", "cancelled"),
     "in_review": _to("approved", "completed", "blocked", "ready", "cancelled"),
-    "approved": _to("blocked", "ready", "cancelled"),
+    "approved": _to("completed", "blocked", "ready", "cancelled"),
     "completed": _to("in_review"),
     "cancelled": _to("ready"),
 }
@@ -97,7 +97,8 @@ def state_of_column(
     """The state that a user's move into a column gives; None: there is no such move.
 
     ``Review → Done`` is approval where a repository waits for the merge, and
-    completion where there is none.
+    completion where there is none. What is approved is completed by the same move once
+    more: a person's word that it is merged.
     """
     target = _done_target(state, has_repo=has_repo)
     if to != "Done":
@@ -108,7 +109,7 @@ def state_of_column(
 def _done_target(state: TicketState, *, has_repo: bool) -> TicketState | None:
     if COLUMN_OF[state] != "Review":
         return None
-    return "approved" if has_repo else "completed"
+    return "approved" if has_repo and state == "in_review" else "completed"
 
 
 def wait_of(due_ms: int | None, *, unmet: bool, now_ms: int) -> Wait | None:

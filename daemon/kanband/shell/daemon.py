@@ -38,7 +38,7 @@ from kanband.shell.lock import HeldLock
 from kanband.shell.notify import Notifier
 from kanband.shell.orphans import Orphans
 from kanband.shell.profiles import Profiles
-from kanband.store.errors import StoreFailed
+from kanband.store.errors import StoreError, StoreFailed
 from kanband.store.verbs import ClaimPolicy
 from kanband.store.writer import StoreThread
 
@@ -213,9 +213,16 @@ class Kanband:
         while True:
             self.runs.awake()
             if self._notifier.watchdog_s is not None:
-                await self.store.read(lambda reads: reads.last_seq())
-                self._notifier.send(WATCHDOG="1", STATUS=self._status_line())
+                await self._feed_watchdog()
             await asyncio.sleep(beat_s)
+
+    async def _feed_watchdog(self) -> None:
+        try:
+            await self.store.read(lambda reads: reads.last_seq())
+        except StoreError as error:
+            _LOG.warning("the watchdog is not fed: %s", error)
+        else:
+            self._notifier.send(WATCHDOG="1", STATUS=self._status_line())
 
     def _status_line(self) -> str:
         return f"{self.life.state}: {len(self.runs.live)} runs"

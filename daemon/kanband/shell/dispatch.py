@@ -87,6 +87,7 @@ class Dispatch:
         self._reports = Reports(self.live, self._post, profiles, rng)
         self._due = DueTimer(store, clock, self.wake)
         self._strangers: set[bytes] = set()
+        self._heard: dict[WorkerId, Session] = {}
         self._turning = False
         self._claimable = True
         self._accepting = False
@@ -137,8 +138,7 @@ class Dispatch:
                 self._strangers.add(peer)
                 self._post.send(peer, [link.HelloWanted()])
             return
-        session.heard_at = self._clock.monotonic()
-        self._crew.heard(session.worker_id)
+        self._heard[session.worker_id] = session
         match message:
             case link.Heartbeat():
                 self._heartbeat(session, message)
@@ -158,6 +158,11 @@ class Dispatch:
     def turn_over(self) -> None:
         """The link has delivered all that waited."""
         self._strangers.clear()
+        now = self._clock.monotonic()
+        for session in self._heard.values():
+            session.heard_at = now
+            self._crew.heard(session.worker_id)
+        self._heard.clear()
         self._pump()
 
     def _hello(self, peer: bytes, hello: link.Hello) -> None:
@@ -173,7 +178,7 @@ class Dispatch:
         self._crew.on_hello(hello)
         self._crew.heard(hello.worker_id)
         self._reconcile(session, hello.held, fresh=True)
-        self._pump()
+        self.wake()
 
     def _heartbeat(self, session: Session, beat: link.Heartbeat) -> None:
         self._post.send(session.peer, [link.Beat()])
@@ -246,15 +251,17 @@ class Dispatch:
             now_ms=now_ms,
         )
         self._turning = True
-        self._claimable = False
+        if wants:
+            self._claimable = False
         committed = self._store.do(turn.apply)
         committed.add_done_callback(lambda done: self._done(turn, done))
 
     def _wants(self) -> list[Want]:
         """Every free slot, those included that this turn's results free."""
         ending: dict[WorkerId, int] = defaultdict(int)
-        for end in self._reports.ends:
-            run = self.live.get(end.run_id, end.epoch)
+        # A set: told twice, an end frees one slot.
+        for run_id, epoch in {(end.run_id, end.epoch) for end in self._reports.ends}:
+            run = self.live.get(run_id, epoch)
             if run is not None:
                 ending[run.worker_id] += 1
         if not self._accepting or not (self._claimable or ending):
@@ -361,6 +368,8 @@ class Dispatch:
 
     def end_unreported(self, run: LiveRun, result: Result) -> None:
         """A run that no worker will report any more has ended, as the reaper found."""
+        if run.ending:
+            return
         report = link.Finished(
             run_id=run.run_id,
             epoch=run.epoch,

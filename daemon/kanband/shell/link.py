@@ -22,6 +22,11 @@ from kanban_ipc.errors import PeerError
 from kanban_ipc.link import DaemonMessage, WorkerMessage
 
 _LOG: Final = logging.getLogger(__name__)
+# As plain numbers: pyzmq's enums cost more than the system calls, frame by frame.
+_NOBLOCK: Final = int(zmq.NOBLOCK)
+_RCVMORE: Final = int(zmq.RCVMORE)
+_EVENTS: Final = int(zmq.EVENTS)
+_POLLIN: Final = int(zmq.POLLIN)
 _COMPLAINTS_LOGGED_MAX: Final = 20
 """A hostile peer must not fill the disk with our complaints about it."""
 
@@ -94,7 +99,7 @@ class Link:
             try:
                 self._socket.send_multipart(
                     [peer, *encoded[start : start + step]],
-                    zmq.NOBLOCK,
+                    _NOBLOCK,
                 )
             except zmq.ZMQError as error:
                 if error.errno not in (zmq.EAGAIN, zmq.EHOSTUNREACH):
@@ -108,7 +113,7 @@ class Link:
         """Turn the edge into a level: drain once more if something waits."""
         if self._again or self._socket is None:
             return
-        if int(self._socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
+        if int(self._socket.getsockopt(_EVENTS)) & _POLLIN:
             self._again = True
             asyncio.get_running_loop().call_soon(self._drain)
 
@@ -128,12 +133,12 @@ class Link:
         if socket is None:
             return None
         try:
-            parts = [socket.recv(zmq.NOBLOCK)]
+            parts = [socket.recv(_NOBLOCK)]
         except zmq.Again:
             return None
         surplus = 0
-        while socket.getsockopt(zmq.RCVMORE):
-            frame = socket.recv(zmq.NOBLOCK)
+        while socket.getsockopt(_RCVMORE):
+            frame = socket.recv(_NOBLOCK)
             if len(parts) <= bounds.LINK_FRAMES_MAX:
                 parts.append(frame)
             else:

@@ -97,10 +97,11 @@ class Session:
     agents: frozenset[str] | None = None
     repo_path: str | None = None
 
-    @property
-    def peer(self) -> bytes:
-        """Its routing id on the link."""
-        return identity(self.worker_id, self.incarnation)
+    peer: bytes = field(init=False)
+    """Its routing id on the link."""
+
+    def __post_init__(self) -> None:
+        self.peer = identity(self.worker_id, self.incarnation)
 
 
 class LiveTable:

@@ -27,11 +27,16 @@ from kanband.shell.dispatch import Dispatch
 from kanband.shell.live import LiveRun, Session
 from kanband.shell.ports import Clock, Store
 from kanband.shell.profiles import Profiles
+from kanband.store.errors import StoreError
 
 _LOG: Final = logging.getLogger(__name__)
 _CANCEL_CHECK_S: Final = 1.0
 """``spec.md``: a cancellation reaches the agent within a second."""
 _REAP_TIMEOUT_S: Final = 60.0
+_REAPERS_MAX: Final = 4
+"""At once: each is a Python process, and a worker may leave any number of runs."""
+_REAP_AGAIN_S: Final = 10.0
+"""After a reaper that failed."""
 
 
 class Prospects(Protocol):
@@ -69,6 +74,7 @@ class Orphans:
         self._clock = clock
         self._reaped: dict[RunId, Reaped] = {}
         self._reapers: set[asyncio.Task[None]] = set()
+        self._places = asyncio.Semaphore(_REAPERS_MAX)
 
     async def run(self) -> None:
         """Look after them until cancelled."""
@@ -76,11 +82,20 @@ class Orphans:
             while True:
                 await self._dispatch.live.busy()
                 await asyncio.sleep(self._pause_s())
-                for live in self._dispatch.live.everyone():
-                    await self._look(live)
+                await self._round()
         finally:
             for reaper in self._reapers:
                 reaper.cancel()
+
+    async def _round(self) -> None:
+        runs = self._dispatch.live.everyone()
+        for run_id in self._reaped.keys() - {run.run_id for run in runs}:
+            del self._reaped[run_id]
+        for run in runs:
+            try:
+                await self._look(run)
+            except StoreError as error:
+                _LOG.warning("run %s is looked after later: %s", run.run_id, error)
 
     def _pause_s(self) -> float:
         runs = self._dispatch.live.everyone()
@@ -154,7 +169,17 @@ class Orphans:
 
     async def _reap(self, run: LiveRun) -> None:
         try:
-            reaped = await self._reaper(run)
+            async with self._places:
+                # It may have waited for its place while somebody came back.
+                if run.ending or run.ended.is_set() or self._attended(run):
+                    return
+                try:
+                    reaped = await self._reaper(run)
+                except OSError as error:
+                    _LOG.error("no reaper for run %s: %s", run.run_id, error)
+                    reaped = None
+            if reaped is None:
+                await asyncio.sleep(_REAP_AGAIN_S)
         finally:
             run.reaping = False
         if reaped is None or self._dispatch.live.get(run.run_id, run.epoch) is None:

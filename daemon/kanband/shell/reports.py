@@ -1,12 +1,14 @@
 """Workers' reliable messages, on their way into the store.
 
 Decided here: what is a repetition, and for whom a worker may speak. A report of a run
-that the daemon does not hold, or that is another worker's, changes nothing; its
-``Finished`` still goes to the store, which journals it as stale.
+that the daemon does not hold changes nothing; its ``Finished`` still goes to the
+store, which journals it as stale. A report of another worker's run does not reach the
+store, which could not tell it from its holder's: the holder tells the end itself.
 """
 
+import logging
 import random
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from kanban_ipc import bounds, link
 from kanban_ipc.words import Epoch, RunId
@@ -16,6 +18,7 @@ from kanband.shell.profiles import Profiles
 from kanband.shell.turn import Arrivals
 from kanband.store.verbs import RunEnd, RunLog, RunStart
 
+_LOG: Final = logging.getLogger(__name__)
 Report: TypeAlias = link.Started | link.Log | link.Finished
 
 
@@ -57,9 +60,10 @@ class Reports:
     def receive(self, session: Session, report: Report) -> None:
         """A worker reports; it is acknowledged when it is committed."""
         run = self._live.get(report.run_id, report.epoch)
-        if run is not None and run.worker_id != session.worker_id:
-            run = None
         held = link.Held(report.run_id, report.epoch)
+        if run is not None and run.worker_id != session.worker_id:
+            self._of_another(session, report, run)
+            return
         if run is None:
             if not isinstance(report, link.Finished):
                 self._post.ack(session, held, report.seq)
@@ -70,6 +74,22 @@ class Reports:
             return
         self._arrivals.peers[report.run_id, report.epoch] = session.peer
         self.queue(report, run)
+
+    def _of_another(self, session: Session, report: Report, run: LiveRun) -> None:
+        """Its sender is to forget it. An acknowledged end would be marked on disk,
+        where the holder could not tell that it was not its own.
+        """
+        if isinstance(report, link.Finished):
+            _LOG.warning(
+                "%s reported the end of run %s, which %s holds; it changes nothing",
+                session.worker_id,
+                run.run_id,
+                run.worker_id,
+            )
+            self._post.drop(session, run.run_id, run.epoch)
+        else:
+            held = link.Held(run.run_id, run.epoch)
+            self._post.ack(session, held, report.seq)
 
     def queue(self, report: Report, run: LiveRun | None) -> None:
         """Have a report committed with the next turn."""

@@ -22,7 +22,12 @@ Change = Callable[[WorkerRow], WorkerRow]
 def seats(members: MutableMapping[str, Member]) -> list[roster.Seat]:
     """The members, as ``core.roster`` counts them."""
     return [
-        roster.Seat(m.worker_id, m.row.wanted, m.state in workers.ALIVE)
+        roster.Seat(
+            m.worker_id,
+            m.row.wanted,
+            alive=m.state in workers.ALIVE,
+            restricted=bool(m.row.agents or m.row.repo_path),
+        )
         for m in members.values()
     ]
 

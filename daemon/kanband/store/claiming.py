@@ -6,7 +6,7 @@ claim takes the oldest whatever its priority, so that none starves.
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import apsw
@@ -14,7 +14,7 @@ import msgspec
 
 from kanban_ipc.words import Epoch, RunId
 from kanband.core import journal
-from kanband.store.lanes import Lane, lanes
+from kanband.store.lanes import Lane, lane_keys
 from kanband.store.ledger import Ledger
 from kanband.store.parking import park
 from kanband.store.rows import Row, work_of
@@ -46,6 +46,7 @@ class _Picker:
         self._paused = {name for (name,) in db.execute(_SQL["paused_boards"])}
         self._names = agent_names(policy)
         self._lanes: dict[str | None, list[Lane]] = {}
+        self._open: dict[tuple[str | None, str | None, object], list[Lane]] = {}
         self._taken: set[int] = set()
         self._full: dict[bool, set[str]] = {False: set(), True: set()}
         self._holders: dict[tuple[str, bool], int] = {}
@@ -53,23 +54,23 @@ class _Picker:
 
     def pick(self, want: Want, *, oldest: bool) -> _Pick | None:
         """The best ticket for a want; a full repository met on the way is parked."""
-        while True:
-            best = self._best(want, oldest=oldest)
-            if best is None:
-                return None
+        filters = (want.repo_path, want.board, want.agents)
+        if filters not in self._open:
+            self._open[filters] = self._lanes_for(want)
+        while best := self._best(self._open[filters], oldest=oldest):
             lane, number, repo = best
-            agent = self._names[lane.agent]
-            in_place = self._policy.agents[agent].in_place
-            if repo is not None and not self._enter(repo, in_place):
-                continue
-            self._taken.add(number)
-            return _Pick(number, want, agent, repo, in_place and repo is not None)
+            if repo is None or self._enter(repo, lane.in_place):
+                self._taken.add(number)
+                in_place = lane.in_place and repo is not None
+                return _Pick(number, want, lane.profile, repo, in_place)
+        return None
 
-    def _best(self, want: Want, *, oldest: bool) -> tuple[Lane, int, str | None] | None:
+    def _best(
+        self, lanes: list[Lane], *, oldest: bool
+    ) -> tuple[Lane, int, str | None] | None:
         found: tuple[Lane, int, str | None] | None = None
-        for lane in self._of(want):
-            in_place = self._policy.agents[self._names[lane.agent]].in_place
-            head = lane.head(self._taken, self._full[in_place], self._piece)
+        for lane in lanes:
+            head = lane.head(self._taken, self._full[lane.in_place], self._piece)
             if head is None:
                 continue
             order = (0 if oldest else lane.band, head[0])
@@ -77,20 +78,26 @@ class _Picker:
                 found = (lane, *head)
         return found
 
-    def _of(self, want: Want) -> list[Lane]:
+    def _lanes_for(self, want: Want) -> list[Lane]:
         """The lanes that a want may take from."""
-        if want.repo_path not in self._lanes:
-            self._lanes[want.repo_path] = [
-                lane
-                for lane in lanes(self._db, want.repo_path)
-                if lane.board not in self._paused and lane.agent in self._names
-            ]
+        repo = want.repo_path
+        if repo not in self._lanes:
+            self._lanes[repo] = list(self._claimable(repo))
         return [
             lane
-            for lane in self._lanes[want.repo_path]
+            for lane in self._lanes[repo]
             if want.board in (None, lane.board)
-            and (want.agents is None or self._names[lane.agent] in want.agents)
+            and (want.agents is None or lane.profile in want.agents)
         ]
+
+    def _claimable(self, repo: str | None) -> Iterator[Lane]:
+        """Lanes of boards that are not paused, for agents that there are."""
+        for key in lane_keys(self._db, repo):
+            board, agent, _band = key
+            profile = self._names.get(agent)
+            if profile is not None and board not in self._paused:
+                in_place = self._policy.agents[profile].in_place
+                yield Lane(self._db, key, repo, profile=profile, in_place=in_place)
 
     def _enter(self, repo: str, in_place: bool) -> bool:
         """Count a run into its repository, or find it full and park its tickets."""

@@ -6,11 +6,14 @@ range of an index, read in small pieces as it is used up.
 
 from collections import deque
 from collections.abc import Collection, Iterator
-from typing import Final
+from typing import Final, TypeAlias
 
 import apsw
 
 from kanband.store.statements import load
+
+LaneKey: TypeAlias = tuple[str, str, int]
+"""(board, agent as the tickets name it, band)."""
 
 _SQL: Final = load("claiming")
 
@@ -19,10 +22,19 @@ class Lane:
     """One range, with a buffer of its oldest tickets."""
 
     def __init__(
-        self, db: apsw.Connection, key: tuple[str, str, int], repo: str | None
+        self,
+        db: apsw.Connection,
+        key: LaneKey,
+        repo: str | None,
+        *,
+        profile: str,
+        in_place: bool,
     ) -> None:
         self._db = db
-        self.board, self.agent, self.band = key
+        self.board, _agent, self.band = key
+        self.profile = profile
+        """The agent that its tickets get."""
+        self.in_place = in_place
         self._query = _SQL["lane"] if repo is None else _SQL["lane_in_repo"]
         self._range = key if repo is None else (repo, *key)
         self._buffer: deque[tuple[int, str | None]] = deque()
@@ -55,12 +67,12 @@ class Lane:
         return bool(self._buffer)
 
 
-def lanes(db: apsw.Connection, repo: str | None) -> Iterator[Lane]:
+def lane_keys(db: apsw.Connection, repo: str | None) -> Iterator[LaneKey]:
     """Every lane that has tickets, or those with tickets of one repository."""
     query = _SQL["next_lane"] if repo is None else _SQL["next_lane_in_repo"]
     scope = () if repo is None else (repo,)
-    key: tuple[str, str, int] | None = db.execute(query, (*scope, "", "", 0)).get
+    key: LaneKey | None = db.execute(query, (*scope, "", "", 0)).get
     while key is not None:
-        yield Lane(db, key, repo)
+        yield key
         board, agent, band = key
         key = db.execute(query, (*scope, board, agent, band + 1)).get

@@ -72,7 +72,7 @@ def move(  # noqa: PLR0911 - one for each answer
     target = state_of_column(found.state, to, has_repo=has_repo)
     if target is None:
         return sayings.no_such_move(ticket_id, found.state, to)
-    why = sayings.moved(COLUMN_OF[found.state], to)
+    why = sayings.moved(found.state, target)
     if target == "ready":
         _anew(db, ticket_id, fresh=False)
         return _enter_ready(db, found, why, found.scheduled_at_ms, now_ms)

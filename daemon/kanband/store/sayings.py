@@ -17,11 +17,17 @@ from kanband.core.tickets import USER
 
 RETRIED: Final = "A user retried it."
 CANCELLED: Final = "A user cancelled it; retry it to have it done."
+ACCEPTED: Final = "A user accepted it; its branch waits to be merged."
+MERGED: Final = "A user says that it is merged."
 
 
-def moved(source: Column, to: Column) -> str:
+def moved(source: TicketState, target: TicketState) -> str:
     """Why a ticket is where it is, after a user's move."""
-    return f"A user moved it from {source} to {to}."
+    if target == "approved":
+        return ACCEPTED
+    if (source, target) == ("approved", "completed"):
+        return MERGED
+    return f"A user moved it from {COLUMN_OF[source]} to {COLUMN_OF[target]}."
 
 
 def not_found(ticket_id: int) -> NotFound:
@@ -68,7 +74,8 @@ def locked(ticket_id: int, run_id: RunId) -> TicketLocked:
         ticket_id=ticket_id,
         run_id=run_id,
         message=f"Ticket {ticket_id} is being worked on by run {run_id}. "
-        "Cancel the run first, or wait for its end.",
+        f"Wait for its end (kanbanctl wait {ticket_id}), or end it: kanbanctl cancel "
+        f"{ticket_id}, or kanbanctl move {ticket_id} COLUMN --cancel.",
     )
 
 
@@ -79,6 +86,19 @@ def no_such_move(ticket_id: int, state: TicketState, to: Column) -> InvalidTrans
         to=to,
         message=f"Ticket {ticket_id} is {state} and cannot be moved to {to}. "
         f"{_ways_on(ticket_id, state)}",
+    )
+
+
+def no_such_move_of_a_run(
+    ticket_id: int, state: TicketState, to: Column
+) -> InvalidTransition:
+    """Not even by cancelling the live run."""
+    return InvalidTransition(
+        state=state,
+        to=to,
+        message=f"Ticket {ticket_id} is {state} and cannot be moved to {to}: its run "
+        "has not ended. With --cancel it can be moved to Backlog, Ready or Blocked; "
+        f"kanbanctl cancel {ticket_id} ends it for good.",
     )
 
 
@@ -111,8 +131,6 @@ def no_run_to_cancel(ticket_id: int, state: TicketState) -> Refused:
 
 def _ways_on(ticket_id: int, state: TicketState) -> str:
     """The columns that a user may move it to, in the order of the board."""
-    if state == "approved":
-        return "It is approved and waits for the merge."
     if state == "cancelled":
         return f"Retry it (kanbanctl retry {ticket_id}) to have it done."
     columns = list(
@@ -122,4 +140,5 @@ def _ways_on(ticket_id: int, state: TicketState) -> str:
             if target != "cancelled"
         )
     )
-    return f"It can be moved to {' or '.join(columns)}."
+    ways = f"It can be moved to {' or '.join(columns)}"
+    return f"{ways} (when its branch is merged)." if state == "approved" else f"{ways}."

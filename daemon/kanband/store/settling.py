@@ -43,6 +43,8 @@ class _Batch:
         self.released: Counter[str] = Counter()
         self.completed: list[int] = []
         self.landed: dict[RunId, tuple[Epoch, str, Landed]] = {}
+        self.states: dict[int, TicketState] = {}
+        """Of the tickets that this call moved."""
         self.claimable = False
 
 
@@ -97,7 +99,8 @@ def _settle_one(
     said = reported(end)
     before = batch.landed.get(end.run_id)
     if before is not None and before[:2] == (end.epoch, said):
-        return msgspec.structs.replace(before[2], repeated=True)
+        # As it is answered in any later call: the state, not what once followed.
+        return msgspec.structs.replace(before[2], retry_due_ms=None, repeated=True)
     if before is not None or row is None or not _holds(row, end):
         return _not_held(db, batch, end, None if before else row, said)
     landed = _land_one(batch, end, row, said, retries=retries, now_ms=now_ms)
@@ -116,7 +119,8 @@ def _not_held(
 ) -> Landed | Stale:
     """The same result again is acknowledged; any other one comes too late."""
     if row is not None and row[1] == end.epoch and row[5] == said:
-        return Landed(ticket_id=row[0], state=row[7], worker_id=row[2], repeated=True)
+        state: TicketState = batch.states.get(row[0]) or row[7]
+        return Landed(ticket_id=row[0], state=state, worker_id=row[2], repeated=True)
     if db.execute(_SQL["stale"], (end.run_id, end.epoch)).get:
         landed = batch.landed.get(end.run_id)
         ticket_id = landed[2].ticket_id if landed else row[0] if row else None
@@ -162,6 +166,7 @@ def _land_one(
 
 def _consequences(batch: _Batch, landing: Landing, row: Row) -> None:
     """Of a landing, for others: its worker, its repository, its dependents."""
+    batch.states[row[0]] = landing.target
     if landing.failure not in UNPROCESSED:
         batch.processed[row[2]] += 1
     if row[9] is not None:

@@ -297,6 +297,9 @@ class Verbs(Protocol):
     ) -> SettleOutcome:
         """Land results: the run's end, the ticket's next state, the lease's release.
 
+        A recorded wish to cancel is stronger than any result. The same result of a run
+        again is ``repeated``; another one of a run that has ended is stale.
+
         A run whose ticket is still ``assigned`` passes through ``working`` in the
         journal when its result says that the agent ran.
         """
@@ -318,7 +321,7 @@ class Verbs(Protocol):
         """A user's move of a ticket without a live run: ``spec.md`` 2.
 
         ``Review → Done`` is ``completed`` for a ticket without a repository and
-        ``approved`` for one with a repository.
+        ``approved`` for one with a repository; the next such move completes that.
         """
 
     def retry(
@@ -356,11 +359,16 @@ class Verbs(Protocol):
         """Journal entries that change no ticket."""
 
     def unpark(self, *, now_ms: int) -> bool:
-        """Limits changed: every ticket parked for its repository is looked at anew."""
+        """Limits, agents or the default agent changed: every ticket parked for its
+        repository is looked at anew."""
 
 
 class Reads(Protocol):
-    """Questions; they change nothing."""
+    """Questions; they change nothing.
+
+    A ``Run`` has ``run_dir`` relative to the state directory, and its progress only as
+    far as it follows from its state; the daemon knows more.
+    """
 
     def ticket(self, ticket_id: int) -> Ticket | None: ...
 

@@ -9,9 +9,12 @@ else HEAD.
 
 import os
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from kanban_worker.git.command import Git, GitError
+
+_ANEW: Final = "cancel it and add it again"
+"""A ticket cannot be changed."""
 
 
 class Worktree(NamedTuple):
@@ -40,8 +43,8 @@ def open_repository(git: Git, repo_path: str) -> Repository:
         raise GitError(f"the repository path {repo_path!r} is not absolute")
     if not path.is_dir():
         raise GitError(
-            f"the repository {path} does not exist or is not a folder; correct the "
-            "ticket's repository or put it there, then retry",
+            f"the repository {path} does not exist or is not a folder; put it there "
+            f"and retry the ticket, or {_ANEW} with another repository",
         )
     try:
         found = git.line(path, "rev-parse", "--git-common-dir")
@@ -54,8 +57,8 @@ def open_repository(git: Git, repo_path: str) -> Repository:
 def _unusable(path: Path, error: GitError) -> GitError:
     if "not a git repository" in str(error):
         return GitError(
-            f"{path} is not a git repository; `git init` it and commit, or correct "
-            "the ticket's repository, then retry",
+            f"{path} is not a git repository; `git init` it, commit and retry the "
+            f"ticket, or {_ANEW} with another repository",
         )
     return GitError(f"the repository {path} cannot be used: {error}")
 
@@ -86,7 +89,8 @@ def resolve_base(git: Git, repository: Repository, base_branch: str) -> str:
             return found
     raise GitError(
         f"the repository {path} has no branch {base_branch!r}, which the ticket names "
-        "as its base; create or fetch it, or correct the ticket, then retry",
+        f"as its base; create or fetch it and retry the ticket, or {_ANEW} with "
+        "another base",
     )
 
 

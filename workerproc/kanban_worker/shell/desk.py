@@ -31,6 +31,7 @@ from kanban_ipc.link import (
     Welcome,
     WorkerMessage,
 )
+from kanban_ipc.version import VERSION
 from kanban_ipc.words import Epoch, LogLevel, RunId, TicketId
 from kanban_worker.core.outbox import Outbox, RunBox
 from kanban_worker.settings import WorkerSettings
@@ -42,7 +43,6 @@ from kanban_worker.shell.link import Link
 from kanban_worker.shell.log import Log
 from kanban_worker.shell.programs import Programs
 from kanban_worker.shell.pulse import Pulse
-from kanban_worker.version import PROGRAM_VERSION
 
 RUNS_MAX: Final = 1_024
 """In hand, the unacknowledged ones included; the daemon counts slots, we count too."""
@@ -99,7 +99,7 @@ class Desk:
             slots=own.slots,
             draining=self.leaving.begun,
             held=tuple(Held(job.run_id, job.epoch) for job in self._jobs.values()),
-            program_version=PROGRAM_VERSION,
+            program_version=VERSION,
         )
 
     def welcomed(self, welcome: Welcome | None) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import pwd
 from collections.abc import Mapping
+from functools import cache
 from typing import Final
 
 from kanban_ipc.link import Assign
@@ -43,12 +44,22 @@ class Programs:
             task.cancel()
 
 
+@cache
+def account() -> Mapping[str, str]:
+    """Whose processes these are, as login(1) says it. The spawner asks, once.
+
+    Empty for a user without an account entry, as containers have them.
+    """
+    try:
+        user = pwd.getpwuid(os.getuid())
+    except KeyError:
+        return {}
+    return {"HOME": user.pw_dir, "USER": user.pw_name, "LOGNAME": user.pw_name}
+
+
 def _own_environment() -> Mapping[str, str]:
     """The worker's, with what a service manager may have left out."""
-    user = pwd.getpwuid(os.getuid())
-    return {"HOME": user.pw_dir, "USER": user.pw_name, "LOGNAME": user.pw_name} | dict(
-        os.environ
-    )
+    return {**account(), **os.environ}
 
 
 def _launcher(

@@ -9,8 +9,6 @@ import asyncio
 from pathlib import Path
 from typing import Final, Protocol
 
-import psutil
-
 from kanban_ipc import layout
 from kanban_ipc.link import Heartbeat, Welcome
 from kanban_worker.settings import WorkerSettings
@@ -18,7 +16,7 @@ from kanban_worker.shell.job import Job
 from kanban_worker.shell.leaving import Leaving
 from kanban_worker.shell.link import Link
 from kanban_worker.shell.log import rotate
-from kanban_worker.shell.measure import measure_trees
+from kanban_worker.shell.measure import measure_self, measure_trees
 from kanban_worker.shell.voice import Voice
 
 HEARTBEAT_S: Final = 5.0
@@ -52,7 +50,6 @@ class Pulse:
         name = f"{settings.worker_id}.log"
         self._log_path = Path(settings.state_dir) / layout.LOGS_DIR / name
         self._loop = asyncio.get_running_loop()
-        self._own = psutil.Process()
         self._every_s = HEARTBEAT_S
         self._away_exit_s = AWAY_EXIT_S
         self._silent_s = 0.0
@@ -83,7 +80,8 @@ class Pulse:
     def _beat(self) -> None:
         self._timer = self._loop.call_later(self._every_s, self._beat)
         self._look_for_daemon()
-        self._centre.post(self._centre.heartbeat(*self._own_use()))
+        own = measure_self()
+        self._centre.post(self._centre.heartbeat(own.rss_bytes, own.cpu_ms))
         self._measure()
         if self._loop.time() >= self._health_at:
             self._health_at = self._loop.time() + HEALTH_EVERY_S
@@ -97,12 +95,6 @@ class Pulse:
             self._heard_at, self._silent_s = heard_at, 0.0
         if self._managed and self._silent_s > self._away_exit_s:
             self._centre.leaving.away(self._silent_s)
-
-    def _own_use(self) -> tuple[int, int]:
-        with self._own.oneshot():
-            times = self._own.cpu_times()
-            cpu_ms = int((times.user + times.system) * 1000)
-            return self._own.memory_info().rss, cpu_ms
 
     def _measure(self) -> None:
         roots = {job.root_pid: job for job in self._centre.jobs if job.root_pid}

@@ -1,6 +1,6 @@
 """``Add``: one new ticket."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from kanban_ipc.control import AddCall, AddReply, Ticket
 from kanband.config import resolve_agent
@@ -8,6 +8,8 @@ from kanband.shell.methods.able import nobody_can
 from kanband.shell.methods.answers import refused
 from kanband.shell.methods.entering_ready import Needs, obstacles
 from kanband.shell.methods.new_ticket import checked
+from kanband.shell.methods.queue_info import ask
+from kanband.shell.methods.standstill import standstill
 from kanband.shell.methods.woken import wake
 from kanband.shell.ports import Daemon
 
@@ -26,23 +28,29 @@ async def add(daemon: Daemon, call: AddCall) -> AddReply:
         raise refused(outcome.refused[0].reason)
     added = outcome.added[0]
     wake(daemon, woke=outcome.woke, tickets=[added.ticket])
-    queue = await daemon.store.read(lambda reads: reads.queue())
     return AddReply(
         id=added.ticket.id,
         created=added.created,
         ticket=added.ticket,
-        notes=list(_notes(daemon, added.ticket, paused=queue.paused)),
+        notes=await notes(daemon, [added.ticket]),
     )
 
 
-def _notes(daemon: Daemon, ticket: Ticket, *, paused: bool) -> Iterator[str]:
-    """What keeps a Ready ticket from being done, as far as it is seen at once."""
-    if ticket.state != "ready":
-        return
-    if paused:
-        yield "the queue is paused; go on with: kanbanctl queue resume"
-    name = resolve_agent(daemon.config, ticket.agent)
-    if name is not None:
-        reason = nobody_can(daemon.fleet.infos(), name, ticket.repo_path)
+async def notes(daemon: Daemon, added: Sequence[Ticket]) -> list[str]:
+    """What keeps the Ready ones from being done, as far as it is seen at once."""
+    ready = [each for each in added if each.state == "ready"]
+    if not ready:
+        return []
+    queue, boards = await daemon.store.read(ask)
+    named = {each.board for each in ready}
+    stops = standstill(daemon, queue, [each for each in boards if each.board in named])
+    return [reason.text for reason in stops] + list(_unable(daemon, ready))
+
+
+def _unable(daemon: Daemon, tickets: Sequence[Ticket]) -> Iterator[str]:
+    infos = daemon.fleet.infos()
+    for needs in dict.fromkeys(Needs.of(each) for each in tickets):
+        name = resolve_agent(daemon.config, needs.agent)
+        reason = nobody_can(infos, name, needs.repo_path) if name is not None else ""
         if reason:
             yield f"it waits: {reason}"

@@ -2,6 +2,7 @@
 
 from kanban_ipc.control import DoneReply, DrainCall
 from kanband.shell.methods.ending import unattended
+from kanband.shell.methods.standstill import GO_ON
 from kanband.shell.ports import Daemon
 
 
@@ -9,6 +10,8 @@ async def drain(daemon: Daemon, call: DrainCall) -> DoneReply:
     """Lasts until the daemon is started again."""
     if call.wait:
         await daemon.life.drain()
-        return DoneReply(message="nothing runs any more, and nothing new is begun")
-    unattended(daemon.life.drain())
-    return DoneReply(message="nothing new is begun; what runs comes to its end")
+        done = "nothing runs any more, and nothing new is begun"
+    else:
+        unattended(daemon.life.drain())
+        done = "nothing new is begun; what runs comes to its end"
+    return DoneReply(message=f"{done}. To go on, {GO_ON}")

@@ -61,11 +61,11 @@ def agent_obstacle(config: Config, agent: str) -> str:
     if agent == "any":
         return (
             "its agent is any, and nothing says which that is; set default_agent in "
-            f"kanban.toml, or give the ticket one with --agent (there are: {known})"
+            f"kanban.toml, or add the ticket (again) with --agent (there are: {known})"
         )
     return (
         f"there is no agent profile {agent!r}; add [agents.{agent}] to kanban.toml, or "
-        f"give the ticket another agent (there are: {known})"
+        f"add the ticket (again) with another --agent (there are: {known})"
     )
 
 
@@ -91,11 +91,11 @@ def _look(path: Path) -> str:
     except OSError as error:
         return (
             f"its repository {path} cannot be used: {error.strerror}; "
-            "name an existing one with --repo"
+            "put it there, or add the ticket (again) with another --repo"
         )
     if not os.path.lexists(path / ".git"):
         return (
-            f"{path} has no .git; name the top directory of a git repository with "
-            "--repo, or run git init there"
+            f"{path} has no .git; run git init there, or add the ticket (again) with "
+            "the top directory of a git repository as --repo"
         )
     return ""

@@ -1,12 +1,16 @@
 """``Import``: many new tickets, all of them or none."""
 
+from collections.abc import Sequence
+
 from kanban_ipc.bounds import IMPORT_TICKETS_MAX
 from kanban_ipc.control import ImportCall, ImportReply, NewTicket, Refusal
+from kanband.shell.methods.add import notes
 from kanband.shell.methods.answers import invalid
 from kanband.shell.methods.entering_ready import Needs, obstacles
 from kanband.shell.methods.new_ticket import reason_against
 from kanband.shell.methods.woken import wake
 from kanband.shell.ports import Daemon
+from kanband.store.verbs import Added
 
 
 async def import_(daemon: Daemon, call: ImportCall) -> ImportReply:
@@ -25,12 +29,27 @@ async def import_(daemon: Daemon, call: ImportCall) -> ImportReply:
         lambda verbs: verbs.add(tickets, ready=call.ready, now_ms=now_ms),
     )
     added = [each.ticket for each in outcome.added]
+    known = [each.ticket.id for each in outcome.added if not each.created]
     wake(daemon, woke=outcome.woke, tickets=added)
     return ImportReply(
         ids=[ticket.id for ticket in added],
         created=sum(each.created for each in outcome.added),
         refused=outcome.refused,
+        known=known,
+        notes=await notes(daemon, added) + _left(outcome.added, ready=call.ready),
     )
+
+
+def _left(added: Sequence[Added], *, ready: bool) -> list[str]:
+    """A known ticket is not moved, whatever the call asks for new ones."""
+    left = [
+        str(each.ticket.id)
+        for each in added
+        if ready and not each.created and each.ticket.state == "backlog"
+    ]
+    if not left:
+        return []
+    return [f"known before, and still in Backlog; do: kanbanctl ready {' '.join(left)}"]
 
 
 async def _checked(

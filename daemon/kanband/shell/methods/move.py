@@ -1,18 +1,21 @@
 """``Move``: a ticket to a column, as a person may; its live run is cancelled if asked.
 
-A move with ``cancel`` to Blocked goes through ``cancelled``: a run that were ended
-with its ticket back in Ready could be followed by the next one before the move.
+A move with ``cancel`` to Backlog or Blocked goes through ``cancelled``: a run that
+were ended with its ticket back in Ready could be followed by the next one before the
+move.
 """
 
 from kanban_ipc.control import MoveCall, Ticket, TicketReply
-from kanban_ipc.words import Column
+from kanban_ipc.words import COLUMN_OF, Column
 from kanband.core.tickets import RUN_STATES, state_of_column
+from kanband.shell.methods.answers import Declined
 from kanband.shell.methods.arguments import check_id
 from kanband.shell.methods.ending import end_runs
 from kanband.shell.methods.entering_ready import check_ready
 from kanband.shell.methods.stored import granted, granted_or_live, one_ticket
 from kanband.shell.methods.woken import wake
 from kanband.shell.ports import Daemon
+from kanband.store.sayings import no_such_move_of_a_run
 from kanband.store.verbs import Cancelling, Moved, Verbs
 
 
@@ -23,8 +26,9 @@ async def move(daemon: Daemon, call: MoveCall) -> TicketReply:
     if call.to == "Ready":
         await check_ready(daemon, [ticket])
     held = ticket.state in RUN_STATES and ticket.run_id is not None
-    possible = state_of_column(ticket.state, call.to, has_repo=bool(ticket.repo_path))
-    if call.cancel and held and possible is not None:
+    if call.cancel and held and call.to != COLUMN_OF[ticket.state]:
+        if not _from_ready(call.to):
+            raise Declined(no_such_move_of_a_run(ticket.id, ticket.state, call.to))
         return TicketReply(ticket=await _cancel_and_move(daemon, ticket, call.to))
     now_ms = daemon.clock.now_ms()
     moved = granted(
@@ -32,6 +36,11 @@ async def move(daemon: Daemon, call: MoveCall) -> TicketReply:
     )
     wake(daemon, woke=moved.woke, tickets=[moved.ticket])
     return TicketReply(ticket=moved.ticket)
+
+
+def _from_ready(to: Column) -> bool:
+    """Whether a ticket whose run is gone can be put there: it is as one in Ready."""
+    return to == "Ready" or state_of_column("ready", to, has_repo=False) is not None
 
 
 async def _cancel_and_move(daemon: Daemon, ticket: Ticket, to: Column) -> Ticket:

@@ -18,6 +18,7 @@ from kanband.shell.methods.arguments import (
     check_name,
     check_number,
 )
+from kanband.shell.methods.spoken import span
 from kanband.shell.ports import Daemon
 
 RETRIES_MAX: Final = 1_000
@@ -80,5 +81,5 @@ def _check_numbers(new: NewTicket, field: str) -> None:
         if seconds is not None and seconds > DURATION_S_MAX:
             raise invalid(
                 f"{field}.{name}",
-                f"is {seconds:g}; allowed: at most {DURATION_S_MAX:g} seconds",
+                f"is {span(seconds)}; allowed: at most {span(DURATION_S_MAX)}",
             )

@@ -4,20 +4,29 @@ from collections.abc import Sequence
 
 import msgspec
 
-from kanban_ipc.control import QueueInfo, QueueReply, WorkerInfo
+from kanban_ipc.control import BoardQueue, QueueInfo, QueueReply, WorkerInfo
 from kanband.shell.ports import Daemon
+from kanband.store.verbs import Reads
 
 
-def with_workers(queue: QueueInfo, infos: Sequence[WorkerInfo]) -> QueueInfo:
+def ask(reads: Reads) -> tuple[QueueInfo, list[BoardQueue]]:
+    """The whole queue, and by board."""
+    return reads.queue(), reads.boards()
+
+
+def completed(
+    queue: QueueInfo, boards: Sequence[BoardQueue], infos: Sequence[WorkerInfo]
+) -> QueueInfo:
     """``active_workers``: those that are connected."""
-    active = sum(each.connected for each in infos)
-    return msgspec.structs.replace(queue, active_workers=active)
+    return msgspec.structs.replace(
+        queue,
+        active_workers=sum(each.connected for each in infos),
+        paused_boards=[each.board for each in boards if each.paused],
+    )
 
 
 async def queue_reply(daemon: Daemon) -> QueueReply:
     """The whole queue, and by board."""
-    queue, boards = await daemon.store.read(
-        lambda reads: (reads.queue(), reads.boards()),
-    )
+    queue, boards = await daemon.store.read(ask)
     infos = daemon.fleet.infos()
-    return QueueReply(queue=with_workers(queue, infos), boards=boards)
+    return QueueReply(queue=completed(queue, boards, infos), boards=boards)

@@ -1,6 +1,10 @@
 """``Ready``: tickets to Ready, all of them or none."""
 
-from kanban_ipc.control import ReadyCall, TicketsReply
+from typing import Final
+
+from kanban_ipc.control import ReadyCall, Ticket, TicketsReply
+from kanban_ipc.words import TicketState
+from kanband.shell.methods.answers import refused
 from kanband.shell.methods.arguments import check_ids
 from kanband.shell.methods.entering_ready import check_ready
 from kanband.shell.methods.stored import granted, tickets
@@ -8,12 +12,19 @@ from kanband.shell.methods.woken import wake
 from kanband.shell.ports import Daemon
 from kanband.store.verbs import Moved, Verbs
 
+_AGAIN: Final[dict[TicketState, str]] = {
+    "in_review": "retry {}",
+    "approved": "move {} ready",
+}
+
 
 async def ready(daemon: Daemon, call: ReadyCall) -> TicketsReply:
     """A ticket that is Ready already stays as it is."""
     ids = check_ids(call.ids)
     found = {ticket.id: ticket for ticket in await tickets(daemon, ids)}
     to_move = [each for each in found.values() if each.state != "ready"]
+    for each in to_move:
+        _check_not_reviewed(each)
     await check_ready(daemon, to_move)
     now_ms = daemon.clock.now_ms()
 
@@ -31,3 +42,14 @@ async def ready(daemon: Daemon, call: ReadyCall) -> TicketsReply:
         tickets=[each.ticket for each in moved],
     )
     return TicketsReply(tickets=list(found.values()))
+
+
+def _check_not_reviewed(ticket: Ticket) -> None:
+    """Its work is done: doing it again has to be meant."""
+    again = _AGAIN.get(ticket.state)
+    if again is not None:
+        raise refused(
+            f"ticket {ticket.id} is {ticket.state}: its run ended well. To accept it: "
+            f"kanbanctl move {ticket.id} done. To have it done again, use "
+            f"kanbanctl {again.format(ticket.id)}"
+        )

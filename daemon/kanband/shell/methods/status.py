@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from kanban_ipc.control import (
+    BoardQueue,
     DaemonInfo,
     ListCall,
     QueueInfo,
@@ -16,7 +17,7 @@ from kanban_ipc.control import (
 from kanband.config import resolve_agent
 from kanband.shell.methods.able import nobody_can
 from kanband.shell.methods.entering_ready import Needs, agent_obstacle
-from kanband.shell.methods.queue_info import with_workers
+from kanband.shell.methods.queue_info import ask, completed
 from kanband.shell.methods.worker_ids import check_known
 from kanband.shell.ports import Daemon
 from kanband.shell.version import version
@@ -30,7 +31,7 @@ _NEXT_ONES: Final = ListCall(states=["ready"], sort="priority", limit=LOOKED_AT)
 async def status(daemon: Daemon, call: StatusCall) -> StatusReply:
     """Everything ``kanbanctl status`` shows; ``healthy`` is about processes alone."""
     check_known(daemon, call.workers)
-    queue, waiting = await daemon.store.read(_ask)
+    queue, boards, waiting = await daemon.store.read(_ask)
     infos = daemon.fleet.infos()
     troubles = [*daemon.fleet.problems(), *daemon.runs.problems()]
     stuck = list(_stuck(daemon, waiting, infos))
@@ -48,14 +49,14 @@ async def status(daemon: Daemon, call: StatusCall) -> StatusReply:
             spawner_pid=daemon.fleet.spawner_pid,
             state_dir=str(daemon.config.state_dir),
         ),
-        queue=with_workers(queue, infos),
+        queue=completed(queue, boards, infos),
         workers=daemon.fleet.infos(call.workers) if call.workers else infos,
     )
 
 
-def _ask(reads: Reads) -> tuple[QueueInfo, list[Ticket]]:
-    queue = reads.queue()
-    return queue, reads.tickets(_NEXT_ONES)[0] if queue.ready else []
+def _ask(reads: Reads) -> tuple[QueueInfo, list[BoardQueue], list[Ticket]]:
+    queue, boards = ask(reads)
+    return queue, boards, reads.tickets(_NEXT_ONES)[0] if queue.ready else []
 
 
 def _stuck(

@@ -9,6 +9,7 @@ from kanban_ipc.words import RunId
 from kanband.shell.methods.answers import Declined, invalid, not_found
 from kanband.shell.methods.arguments import INTEGER_MAX, NAME_CHARS_MAX
 from kanband.shell.ports import Daemon
+from kanband.store.runs import PREFIX_CHARS_MIN, is_ticket_number
 from kanband.store.verbs import Cancelling, Moved, MoveRefusal
 
 LIVE = frozenset(("queued", "running"))
@@ -50,6 +51,12 @@ async def one_run(daemon: Daemon, text: str) -> Run:
         raise not_found("run", f"there is no ticket {text}")
     found = await daemon.store.read(lambda reads: reads.find_runs(text))
     if not found:
+        if len(text) < PREFIX_CHARS_MIN and not is_ticket_number(text):
+            raise invalid(
+                "run",
+                f"{text} is too short for the beginning of a run's id; give at least "
+                f"{PREFIX_CHARS_MIN} characters of it, or a ticket's number",
+            )
         raise not_found(
             "run",
             f"there is no run {text}; kanbanctl runs shows the latest ones, and a "

@@ -20,14 +20,19 @@ async def why(daemon: Daemon, call: WhyCall) -> WhyReply:
     """At least one reason, the most telling first."""
     check_id(call.id)
     ticket = await one_ticket(daemon, call.id)
+    return WhyReply(ticket=ticket, reasons=await reasons(daemon, ticket))
+
+
+async def reasons(daemon: Daemon, ticket: Ticket) -> list[Reason]:
+    """At least one; a ticket that nothing holds up has ``leased``, ``next``, ``busy``
+    or ``completed``.
+    """
     if ticket.state == "ready":
-        reasons = await why_ready(daemon, ticket)
-    elif ticket.run_id is not None and ticket.worker_id is not None:
-        reasons = [_held(daemon, ticket, ticket.run_id, ticket.worker_id)]
-    else:
-        text = _RESTING[ticket.state](ticket)
-        reasons = [Reason(code=ticket.state, text=text, next_try_ms=None)]
-    return WhyReply(ticket=ticket, reasons=reasons)
+        return await why_ready(daemon, ticket)
+    if ticket.run_id is not None and ticket.worker_id is not None:
+        return [_held(daemon, ticket, ticket.run_id, ticket.worker_id)]
+    text = _RESTING[ticket.state](ticket)
+    return [Reason(code=ticket.state, text=text, next_try_ms=None)]
 
 
 def _held(daemon: Daemon, ticket: Ticket, run_id: str, worker_id: str) -> Reason:
@@ -68,7 +73,10 @@ def _in_review(ticket: Ticket) -> str:
 
 def _approved(ticket: Ticket) -> str:
     where = f" {ticket.branch}" if ticket.branch else ""
-    return f"it was accepted; its branch{where} waits to be merged"
+    return (
+        f"it was accepted; merge its branch{where}, then: kanbanctl move {ticket.id} "
+        "done"
+    )
 
 
 def _conflicted(ticket: Ticket) -> str:
@@ -80,8 +88,9 @@ def _conflicted(ticket: Ticket) -> str:
 
 def _needs_input(ticket: Ticket) -> str:
     return (
-        f"its agent asks: {_said(ticket)}. Answer in the ticket's text and try again: "
-        f"kanbanctl retry {ticket.id}"
+        f"its agent asks: {_said(ticket)}. A ticket's text cannot be changed: cancel "
+        f"it (kanbanctl cancel {ticket.id}) and add it again with the answer, or have "
+        f"it tried as it is: kanbanctl retry {ticket.id}"
     )
 
 

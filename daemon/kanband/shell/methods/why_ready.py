@@ -1,15 +1,25 @@
 """Everything that can keep a Ready ticket from being claimed."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from kanban_ipc.control import BoardQueue, QueueInfo, Reason, Run, Ticket
+from kanban_ipc.words import TicketState
 from kanband.config import resolve_agent
 from kanband.shell.methods.able import able, free_slots, nobody_can
 from kanband.shell.methods.entering_ready import agent_obstacle
 from kanband.shell.methods.spoken import span, until
+from kanband.shell.methods.standstill import standstill
 from kanband.shell.ports import Daemon
 from kanband.store.verbs import Reads
+
+_NOT_BY_ITSELF: Final[dict[TicketState, str]] = {
+    "backlog": "ready {}",
+    "blocked": "ready {}",
+    "failed": "retry {}",
+    "cancelled": "retry {}",
+}
+"""What brings a dependency on its way that nothing but a person moves."""
 
 
 class _Facts(NamedTuple):
@@ -25,7 +35,7 @@ async def why_ready(daemon: Daemon, ticket: Ticket) -> list[Reason]:
     now_ms = daemon.clock.now_ms()
     reasons = [
         *_of_ticket(ticket, facts, now_ms),
-        *_of_queue(daemon, ticket, facts),
+        *standstill(daemon, facts.queue, facts.boards),
     ]
     workers = _of_workers(daemon, ticket)
     if not (reasons and workers.code in ("busy", "next")):
@@ -36,7 +46,7 @@ async def why_ready(daemon: Daemon, ticket: Ticket) -> list[Reason]:
 def _ask(reads: Reads, ticket: Ticket) -> _Facts:
     return _Facts(
         queue=reads.queue(),
-        boards=reads.boards(),
+        boards=[each for each in reads.boards() if each.board == ticket.board],
         blockers=reads.blockers(ticket.id) if ticket.depends_on else [],
         holders=reads.repo_holders(ticket.repo_path) if ticket.repo_path else [],
     )
@@ -49,20 +59,28 @@ def _of_ticket(ticket: Ticket, facts: _Facts, now_ms: int) -> Iterator[Reason]:
         yield Reason(
             code="depends",
             text=f"it waits for ticket {other.id} ({other.title:.60}), which is "
-            f"{other.state}; see kanbanctl why {other.id}",
+            f"{other.state}; {_next_step(other)}",
             next_try_ms=None,
         )
     if ticket.waits_for == "repo":
         yield _repository(ticket, facts.holders, now_ms)
 
 
+def _next_step(other: Ticket) -> str:
+    command = _NOT_BY_ITSELF.get(other.state)
+    if command is None:
+        return f"see kanbanctl why {other.id}"
+    return f"it will not come by itself: kanbanctl {command.format(other.id)}"
+
+
 def _due(ticket: Ticket, due_ms: int, now_ms: int) -> Reason:
     if ticket.failure is not None or ticket.retry_count:
         failure = f" ({ticket.failure})" if ticket.failure else ""
-        after = ticket.reason.strip().rstrip(".") or "its last run failed"
+        after = ticket.reason.strip().rstrip(".") or "Its last run failed"
         text = (
-            f"it is tried again {until(due_ms, now_ms)}: {after}{failure}; "
-            f"at once: kanbanctl retry {ticket.id}"
+            f"it is tried again {until(due_ms, now_ms)}{failure}. {after}. At once: "
+            f"kanbanctl retry {ticket.id}; what it wrote: kanbanctl run logs "
+            f"{ticket.id}"
         )
         return Reason(code="retry", text=text, next_try_ms=due_ms)
     text = f"it is scheduled to begin {until(due_ms, now_ms)}"
@@ -79,22 +97,6 @@ def _repository(ticket: Ticket, holders: list[Run], now_ms: int) -> Reason:
             for run in holders[:5]
         )
     return Reason(code="repository", text=text, next_try_ms=None)
-
-
-def _of_queue(daemon: Daemon, ticket: Ticket, facts: _Facts) -> Iterator[Reason]:
-    if facts.queue.paused:
-        text = "the queue is paused; go on with: kanbanctl queue resume"
-        yield Reason(code="paused", text=text, next_try_ms=None)
-    for board in facts.boards:
-        if board.board == ticket.board and board.paused:
-            text = (
-                f"the board {board.board} is paused; go on with: kanbanctl queue "
-                f"resume --board {board.board}"
-            )
-            yield Reason(code="board_paused", text=text, next_try_ms=None)
-    if daemon.life.state in ("draining", "stopping"):
-        text = f"the daemon is {daemon.life.state} and begins nothing; start it again"
-        yield Reason(code=daemon.life.state, text=text, next_try_ms=None)
 
 
 def _of_workers(daemon: Daemon, ticket: Ticket) -> Reason:

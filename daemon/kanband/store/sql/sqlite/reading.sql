@@ -34,9 +34,7 @@ WHERE d.ticket_id = ? AND d.met = 0
 ORDER BY t.id
 
 -- name: waiting
-SELECT
-    (SELECT count(*) FROM tickets WHERE state = 'ready')
-    - (SELECT count(*) FROM tickets WHERE state = 'ready' AND waits_for IS NULL)
+SELECT count(*) FROM tickets INDEXED BY waiting WHERE waits_for IS NOT NULL
 
 -- name: paused
 SELECT value FROM settings WHERE key = 'paused'

@@ -28,14 +28,15 @@ CREATE TABLE counts (
 CREATE TABLE tickets (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     board TEXT NOT NULL REFERENCES boards (name),
+    -- Busiest first: the rest is not evaluated.
     state TEXT NOT NULL CHECK (
-        state = 'backlog' OR state = 'ready' OR state = 'assigned'
-        OR state = 'working' OR state = 'needs_input' OR state = 'conflicted'
-        OR state = 'failed' OR state = 'blocked' OR state = 'in_review'
-        OR state = 'approved' OR state = 'completed' OR state = 'cancelled'),
+        state = 'working' OR state = 'assigned' OR state = 'completed'
+        OR state = 'ready' OR state = 'in_review' OR state = 'failed'
+        OR state = 'backlog' OR state = 'blocked' OR state = 'approved'
+        OR state = 'cancelled' OR state = 'needs_input' OR state = 'conflicted'),
     -- Why a ready ticket may not be claimed; NULL: it may.
-    waits_for TEXT CHECK (
-        waits_for = 'due' OR waits_for = 'depends' OR waits_for = 'repo'),
+    waits_for TEXT CHECK (waits_for IS NULL
+        OR waits_for = 'due' OR waits_for = 'depends' OR waits_for = 'repo'),
     agent TEXT NOT NULL,
     -- 0 urgent … 3 low: what claims are ordered by; age (id) decides within.
     band INTEGER NOT NULL CHECK (band BETWEEN 0 AND 3),
@@ -91,6 +92,7 @@ CREATE INDEX claimable_in_repo ON tickets (repo_path, board, agent, band, id)
     WHERE state = 'ready' AND waits_for IS NULL AND repo_path IS NOT NULL;
 CREATE INDEX parked_in_repo ON tickets (repo_path, board, agent, band, id)
     WHERE waits_for = 'repo';
+CREATE INDEX waiting ON tickets (waits_for) WHERE waits_for IS NOT NULL;
 CREATE INDEX due ON tickets (due_at_ms) WHERE waits_for = 'due';
 CREATE UNIQUE INDEX leases ON tickets (locked_by_run_id)
     WHERE locked_by_run_id IS NOT NULL;
@@ -128,7 +130,8 @@ CREATE TABLE runs (
         status = 'queued' OR status = 'running' OR status = 'finished'
         OR status = 'error' OR status = 'aborted'),
     -- A cancellation that was accepted while it was live.
-    wish TEXT CHECK (wish = 'cancel' OR wish = 'requeue' OR wish = 'shutdown'),
+    wish TEXT CHECK (wish IS NULL
+        OR wish = 'cancel' OR wish = 'requeue' OR wish = 'shutdown'),
     last_seq INTEGER NOT NULL DEFAULT 0,
     -- What was reported at the end, to know a repetition from another result.
     reported TEXT,

@@ -13,10 +13,10 @@ from kanban_ipc.control import (
     Ticket,
 )
 from kanban_ipc.words import COLUMN_OF, TICKET_STATES, RunId
+from kanband.store.model.world import RunRecord, TicketRecord, World
 from kanband.store.reading import wanted_states
 from kanband.store.runs import FOUND_MAX, PREFIX_CHARS_MIN, is_ticket_number
 from kanband.store.verbs import Lease, RunLog, WorkerRow
-from kanband.store.world import RunRecord, TicketRecord, World
 
 
 class ModelReads:

@@ -1,0 +1,152 @@
+"""Tickets whose time comes, whatever happens to the clocks."""
+
+from pathlib import Path
+
+from kanban_ipc.link import Result
+from support.dispatch_bench import Bench, Worker, finished, started, with_bench
+
+HOUR_S = 3_600.0
+LATER = Result(outcome="error", failure="agent_error", agent_started_ms=1)
+
+
+async def scheduled(bench: Bench, in_s: float) -> Worker:
+    """A free worker, and a ticket for later, as ``add`` brings it."""
+    worker = bench.worker()
+    worker.hello()
+    at_ms = bench.clock.now_ms() + round(in_s * 1000)
+    await bench.add("Later", scheduled_at_ms=at_ms)
+    bench.dispatch.due_at(at_ms)
+    return worker
+
+
+def test_a_ticket_is_given_out_when_its_time_comes(tmp_path: Path) -> None:
+    async def body(bench: Bench) -> None:
+        worker = await scheduled(bench, 30.0)
+        await bench.pass_by(29.9)
+        assert worker.runs == []
+        await bench.pass_by(0.1)
+        assert len(worker.runs) == 1
+
+    with_bench(tmp_path, body)
+
+
+def test_no_sleep_is_longer_than_a_minute(tmp_path: Path) -> None:
+    async def body(bench: Bench) -> None:
+        worker = await scheduled(bench, HOUR_S)
+        for _ in range(61):
+            await bench.pass_by(60.0)
+        assert len(worker.runs) == 1
+        assert max(bench.clock.delays) == 60.0
+
+    with_bench(tmp_path, body)
+
+
+def test_a_wall_clock_set_forward_is_noticed_within_a_minute(tmp_path: Path) -> None:
+    async def body(bench: Bench) -> None:
+        worker = await scheduled(bench, HOUR_S)
+        bench.clock.set_wall(+HOUR_S)
+        await bench.pass_by(60.0)
+        assert len(worker.runs) == 1
+
+    with_bench(tmp_path, body)
+
+
+def test_a_wall_clock_set_back_makes_nothing_early_and_nothing_busy(
+    tmp_path: Path,
+) -> None:
+    async def body(bench: Bench) -> None:
+        worker = await scheduled(bench, 30.0)
+        bench.clock.set_wall(-300.0)
+        timers = len(bench.clock.delays)
+        await bench.pass_by(30.0)
+        assert worker.runs == []
+        assert len(bench.clock.delays) == timers + 1
+        for _ in range(5):
+            await bench.pass_by(60.0)
+        assert len(worker.runs) == 1
+
+    with_bench(tmp_path, body)
+
+
+def test_the_earlier_of_two_times_counts(tmp_path: Path) -> None:
+    async def body(bench: Bench) -> None:
+        worker = await scheduled(bench, 50.0)
+        now_ms = bench.clock.now_ms()
+        await bench.add("Sooner", scheduled_at_ms=now_ms + 20_000)
+        bench.dispatch.due_at(now_ms + 20_000)
+        bench.dispatch.due_at(now_ms + 40_000)
+        bench.dispatch.due_at(None)
+        await bench.pass_by(20.0)
+        assert [run.work.title for run in worker.runs] == ["Sooner"]
+        worker.say(finished(worker.runs[0], 1))
+        await bench.pass_by(30.0)
+        assert [run.work.title for run in worker.runs] == ["Sooner", "Later"]
+
+    with_bench(tmp_path, body)
+
+
+def test_a_time_that_has_passed_is_now(tmp_path: Path) -> None:
+    async def body(bench: Bench) -> None:
+        worker = await scheduled(bench, 30.0)
+        bench.clock.set_wall(+31.0)
+        bench.dispatch.due_at(bench.clock.now_ms() - 2_000)
+        await bench.pass_by(0.0)
+        assert len(worker.runs) == 1
+
+    with_bench(tmp_path, body)
+
+
+def test_a_store_that_refuses_is_asked_again(tmp_path: Path) -> None:
+    async def body(bench: Bench) -> None:
+        worker = await scheduled(bench, 30.0)
+        bench.store.full = True
+        await bench.pass_by(30.0)
+        await bench.pass_by(0.5)
+        assert bench.store.refused >= 2
+        bench.store.full = False
+        await bench.pass_by(0.5)
+        assert len(worker.runs) == 1
+
+    with_bench(tmp_path, body)
+
+
+def test_a_failed_run_s_next_try_comes_by_itself(tmp_path: Path) -> None:
+    async def body(bench: Bench) -> None:
+        worker = bench.worker()
+        worker.hello()
+        run = await bench.one_run(worker)
+        worker.say(started(run), finished(run, 2, LATER))
+        await bench.settle()
+        due_ms = (await bench.ticket(run.work.ticket_id)).due_at_ms
+        assert due_ms is not None
+        await bench.pass_by((due_ms - bench.clock.now_ms() - 1) / 1000)
+        assert len(worker.runs) == 1
+        await bench.pass_by(0.001)
+        assert [each.attempt for each in worker.runs] == [1, 2]
+
+    with_bench(tmp_path, body)
+
+
+def test_what_fell_due_while_no_daemon_was_there_is_given_out(tmp_path: Path) -> None:
+    async def body(bench: Bench) -> None:
+        worker = await scheduled(bench, 30.0)
+        bench.dispatch.close()
+        await bench.pass_by(HOUR_S)
+        assert worker.runs == []
+        await bench.restart()
+        worker.hello()
+        await bench.settle()
+        assert len(worker.runs) == 1
+
+    with_bench(tmp_path, body)
+
+
+def test_a_timer_that_was_closed_wakes_nobody(tmp_path: Path) -> None:
+    async def body(bench: Bench) -> None:
+        await scheduled(bench, 30.0)
+        bench.dispatch.close()
+        writes = bench.store.writes
+        await bench.pass_by(HOUR_S)
+        assert bench.store.writes == writes
+
+    with_bench(tmp_path, body)
