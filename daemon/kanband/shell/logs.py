@@ -38,8 +38,10 @@ def _stamp(record: logging.LogRecord) -> str:
 
 
 def _with_fields(record: logging.LogRecord, text: str) -> str:
+    """``text`` begins with the message; a traceback may follow it."""
     fields = " ".join(f"{name}={value}" for name, value in fields_of(record).items())
-    return f"{text} {fields}" if fields else text
+    end = len(record.getMessage())
+    return f"{text[:end]} {fields}{text[end:]}" if fields else text
 
 
 class ForPeople(logging.Formatter):

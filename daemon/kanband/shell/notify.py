@@ -35,6 +35,6 @@ def _watchdog_s(environ: Mapping[str, str]) -> float | None:
     """How often the watchdog wants to hear of us at the least, or None."""
     microseconds = environ.get("WATCHDOG_USEC", "")
     pid = environ.get("WATCHDOG_PID", str(os.getpid()))
-    if not microseconds.isdigit() or pid != str(os.getpid()):
+    if not microseconds.isdecimal() or pid != str(os.getpid()):
         return None
-    return int(microseconds) / 1e6
+    return int(microseconds) / 1e6 or None  # 0 watches nobody: sd_watchdog_enabled(3)

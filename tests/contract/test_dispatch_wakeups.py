@@ -1,0 +1,132 @@
+"""A ticket that can be done is given out, whatever happened when it came."""
+
+from pathlib import Path
+
+from kanban_ipc.control import NewTicket
+from support.dispatch_bench import DONE, Bench, finished, started, with_bench
+
+
+def test_a_free_slot_is_filled_at_once(tmp_path: Path) -> None:
+    async def body(bench: Bench) -> None:
+        worker = bench.worker()
+        worker.hello()
+        await bench.settle()
+        [ticket] = await bench.add("Do it")
+        assert [run.work.ticket_id for run in worker.runs] == [ticket]
+        assert (await bench.ticket(ticket)).state == "assigned"
+
+    with_bench(tmp_path, body)
+
+
+def test_a_ticket_that_came_while_the_only_worker_drained_is_given_to_the_next(
+    tmp_path: Path,
+) -> None:
+    async def body(bench: Bench) -> None:
+        leaving, coming = bench.worker("worker-1"), bench.worker("worker-2")
+        leaving.hello()
+        assert bench.dispatch.drain_worker(leaving.name, 60.0)
+        await bench.settle()
+        await bench.add("Do it")
+        assert leaving.runs == []
+        coming.hello()
+        await bench.settle()
+        assert len(coming.runs) == 1
+
+    with_bench(tmp_path, body)
+
+
+def test_a_ticket_that_only_a_later_worker_may_do_is_given_to_it(
+    tmp_path: Path,
+) -> None:
+    async def body(bench: Bench) -> None:
+        bench.crew.limits["worker-1"] = (frozenset(["other"]), None)
+        bench.worker("worker-1").hello()
+        await bench.settle()
+        await bench.add("Not for the first")
+        anyone = bench.worker("worker-2")
+        anyone.hello()
+        await bench.settle()
+        assert len(anyone.runs) == 1
+
+    with_bench(tmp_path, body)
+
+
+def test_a_turn_that_carries_only_reports_swallows_no_wake(tmp_path: Path) -> None:
+    async def body(bench: Bench) -> None:
+        worker = bench.worker()
+        worker.hello()
+        run = await bench.one_run(worker)
+        await bench.add("The next")  # No slot is free: the wake waits.
+        worker.say(started(run))
+        await bench.settle()
+        another = bench.worker("worker-2")
+        another.hello()
+        await bench.settle()
+        assert len(another.runs) == 1
+
+    with_bench(tmp_path, body)
+
+
+def test_a_wake_during_a_turn_is_not_lost(tmp_path: Path) -> None:
+    async def body(bench: Bench) -> None:
+        worker = bench.worker()
+        bench.store.hold()
+        worker.hello()  # Its turn looks at an empty queue ...
+        added = bench.store.do(
+            lambda verbs: verbs.add([NewTicket(title="x")], ready=True, now_ms=1)
+        )
+        bench.dispatch.wake()
+        bench.store.let_go()
+        await bench.settle()
+        assert added.done()
+        assert len(worker.runs) == 1
+
+    with_bench(tmp_path, body)
+
+
+def test_what_a_result_sets_free_is_given_out(tmp_path: Path) -> None:
+    async def body(bench: Bench) -> None:
+        worker = bench.worker()
+        worker.hello()
+        [first] = await bench.add("First", agent="noop")
+        [second] = await bench.add("Second", depends_on=[first])
+        assert len(worker.runs) == 1
+        worker.say(started(worker.runs[0]), finished(worker.runs[0], 2, DONE))
+        await bench.settle()
+        assert (await bench.ticket(first)).state == "completed"
+        assert worker.runs[-1].work.ticket_id == second
+
+    with_bench(tmp_path, body)
+
+
+def test_more_tickets_than_one_turn_takes_are_given_out_one_after_the_other(
+    tmp_path: Path,
+) -> None:
+    async def body(bench: Bench) -> None:
+        worker = bench.worker(slots=2)
+        worker.hello()
+        tickets = await bench.add("a", "b", "c", "d", "e")
+        for taken in range(5):
+            run = worker.runs[taken]
+            worker.say(started(run), finished(run))
+            await bench.settle()
+        assert [run.work.ticket_id for run in worker.runs] == tickets
+
+    with_bench(tmp_path, body)
+
+
+def test_a_refused_claim_is_tried_again(tmp_path: Path) -> None:
+    async def body(bench: Bench) -> None:
+        worker = bench.worker()
+        worker.hello()
+        await bench.add("Do it", wake=False)
+        bench.store.full = True
+        bench.dispatch.wake()
+        await bench.settle()
+        assert "free space" in bench.dispatch.problems()[0]
+        bench.store.full = False
+        await bench.pass_by(0.5)
+        assert len(worker.runs) == 1
+        assert bench.dispatch.problems() == []
+
+    with_bench(tmp_path, body)

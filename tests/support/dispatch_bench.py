@@ -1,0 +1,320 @@
+"""The dispatch between a real store and workers that say what a test says.
+
+Doubles: the crew, which lets in whom the test lets in, and the link's sender, which
+keeps what it is given. Time moves by hand.
+"""
+
+import asyncio
+import itertools
+import random
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+from kanban_ipc import bounds, layout, link
+from kanban_ipc.control import NewTicket, Run, RunsCall, Ticket
+from kanban_ipc.link import DaemonMessage, Result, WorkerMessage
+from kanban_ipc.words import WorkerId
+from kanband.config import Config
+from kanband.config.profiles import BUILT_IN
+from kanband.config.sections import AgentConfig
+from kanband.shell.dispatch import Dispatch
+from kanband.shell.profiles import Profiles
+from kanband.store.verbs import Reads, Verbs
+from kanband.store.writer import StoreThread
+from support.hand_clock import HandClock, by_hand
+from support.refusing_store import RefusingStore
+
+T = TypeVar("T")
+M = TypeVar("M", bound=DaemonMessage)
+PROCESS = link.ProcessId("boot", 100, 5)
+DONE = Result(outcome="finished", exit_code=0, agent_started_ms=1)
+
+
+class BenchStore(RefusingStore):
+    """The real store; its writer can be held up, and it knows what it still owes."""
+
+    def __init__(self, store: StoreThread) -> None:
+        super().__init__(store)
+        self.owed: set[asyncio.Future[Any]] = set()
+        self.writes = 0
+        self._gate = threading.Event()
+
+    def do(self, call: Callable[[Verbs], T]) -> asyncio.Future[T]:
+        self.writes += 1
+        return self._owe(super().do(call))
+
+    def read(self, call: Callable[[Reads], T]) -> asyncio.Future[T]:
+        return self._owe(super().read(call))
+
+    def hold(self) -> None:
+        """Writes from now on are not committed before ``let_go``."""
+        gate = self._gate = threading.Event()
+        self._store.do(lambda _verbs: gate.wait())
+
+    def let_go(self) -> None:
+        self._gate.set()
+
+    def _owe(self, future: asyncio.Future[T]) -> asyncio.Future[T]:
+        self.owed.add(future)
+        future.add_done_callback(self.owed.discard)
+        return future
+
+
+class CrewDouble:
+    """Implements ``dispatch.Crew`` and ``orphans.Prospects``."""
+
+    def __init__(self) -> None:
+        self.refusals: dict[str, link.Refused] = {}
+        self.limits: dict[str, tuple[frozenset[str] | None, str | None]] = {}
+        self.welcomed: list[str] = []
+        self.left: list[tuple[str, str]] = []
+        self.settled: list[str] = []
+        self.returning: set[str] = set()
+
+    def verify(self, hello: link.Hello) -> link.Refused | None:
+        return self.refusals.get(hello.worker_id)
+
+    def on_hello(self, hello: link.Hello) -> None:
+        self.welcomed.append(hello.worker_id)
+
+    def on_goodbye(self, worker_id: WorkerId, reason: str) -> None:
+        self.left.append((worker_id, reason))
+
+    def heard(self, worker_id: WorkerId) -> None:
+        """Of no interest here."""
+
+    def processed(self, worker_id: WorkerId, count: int = 1) -> None:
+        self.settled += [worker_id] * count
+
+    def restriction(
+        self, worker_id: WorkerId
+    ) -> tuple[frozenset[str] | None, str | None]:
+        return self.limits.get(worker_id, (None, None))
+
+    def returns(self, worker_id: WorkerId) -> bool:
+        return worker_id in self.returning
+
+
+class SenderDouble:
+    """Keeps what is sent; ``gone`` peers cannot be reached."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[bytes, DaemonMessage]] = []
+        self.gone: set[bytes] = set()
+
+    def send(self, peer: bytes, messages: Sequence[DaemonMessage]) -> bool:
+        if peer in self.gone:
+            return False
+        self.sent += [(peer, message) for message in messages]
+        return True
+
+
+class Worker:
+    """One start of a worker, as far as the link shows it."""
+
+    def __init__(
+        self, bench: "Bench", name: str, incarnation: str, *, slots: int
+    ) -> None:
+        self.name = WorkerId(name)
+        self.incarnation = incarnation
+        self.slots = slots
+        self.peer = link.identity(self.name, incarnation)
+        self._bench = bench
+        self._read = 0
+
+    def say(self, *messages: WorkerMessage) -> None:
+        """All in one turn of the link."""
+        for message in messages:
+            self._bench.dispatch.receive(self.peer, message)
+        self._bench.dispatch.turn_over()
+
+    def hello(self, *held: link.Assign, draining: bool = False) -> None:
+        """``held``: what it has in hand."""
+        hello = link.Hello(
+            version=bounds.LINK_VERSION,
+            worker_id=self.name,
+            incarnation=self.incarnation,
+            secret="secret",
+            process=PROCESS,
+            slots=self.slots,
+            draining=draining,
+            held=tuple(link.Held(run.run_id, run.epoch) for run in held),
+        )
+        self.say(hello)
+
+    def beat(self, *held: link.Assign, percent: int = 0) -> None:
+        """A heartbeat."""
+        seen = tuple(
+            link.Observation(
+                run.run_id, run.epoch, "running", alive=True, progress=percent
+            )
+            for run in held
+        )
+        self.say(link.Heartbeat(self.slots - len(held), seen))
+
+    def heard(self, kind: type[M]) -> list[M]:
+        """All of the kind that it was ever told."""
+        sent = [each for peer, each in self._bench.sender.sent if peer == self.peer]
+        return [each for each in sent if isinstance(each, kind)]
+
+    def news(self) -> list[DaemonMessage]:
+        """What it was told since it was asked last."""
+        sent = [each for peer, each in self._bench.sender.sent if peer == self.peer]
+        new, self._read = sent[self._read :], len(sent)
+        return new
+
+    @property
+    def runs(self) -> list[link.Assign]:
+        """Every assignment it was ever given."""
+        return self.heard(link.Assign)
+
+
+class Bench:
+    """One dispatch, opened, and whom it talks to."""
+
+    def __init__(self, root: Path, disk: StoreThread) -> None:
+        self.clock = HandClock()
+        self.store = BenchStore(disk)
+        self.crew = CrewDouble()
+        self.sender = SenderDouble()
+        other = AgentConfig(kind="shell", argv=("true",))
+        self.config = Config(
+            agents={**BUILT_IN, "other": other},
+            default_agent="shell",
+            state_dir=root,
+        )
+        self.profiles = Profiles(self.config)
+        (root / layout.RUNS_DIR).mkdir()
+        self._incarnations = itertools.count(1)
+        self.dispatch = self.daemon()
+
+    def daemon(self) -> Dispatch:
+        """A dispatch that knows nothing yet."""
+        dispatch = Dispatch(
+            store=self.store,
+            crew=self.crew,
+            profiles=self.profiles,
+            clock=self.clock,
+            daemon_start="start",
+            rng=random.Random(0),
+        )
+        dispatch.attach(self.sender)
+        return dispatch
+
+    async def restart(self) -> None:
+        """The daemon dies, and another one takes over its store."""
+        self.dispatch.close()
+        await self.settle()
+        self.dispatch = self.daemon()
+        await self.dispatch.recover()
+        self.dispatch.open()
+        await self.settle()
+
+    def worker(self, name: str = "worker-1", *, slots: int = 1) -> Worker:
+        """A new start of it, which has said nothing yet."""
+        return Worker(self, name, f"inc-{next(self._incarnations)}", slots=slots)
+
+    async def settle(self) -> None:
+        """Until nothing happens any more by itself."""
+        while True:
+            for _ in range(20):
+                await asyncio.sleep(0)
+            if not self.store.owed:
+                return
+            await asyncio.wait(self.store.owed)
+
+    async def pass_by(self, seconds: float) -> None:
+        """Time passes, and what it brings is over."""
+        self.clock.pass_by(seconds)
+        await self.settle()
+
+    async def add(self, *titles: str, wake: bool = True, **fields: Any) -> list[int]:
+        """Ready tickets, in order; the dispatch hears of them, and all is over."""
+        new = [NewTicket(title=title, **fields) for title in titles]
+        now_ms = self.clock.now_ms()
+        outcome = await self.store.do(
+            lambda verbs: verbs.add(new, ready=True, now_ms=now_ms)
+        )
+        if wake:
+            self.dispatch.wake()
+        await self.settle()
+        return [added.ticket.id for added in outcome.added]
+
+    async def one_run(self, worker: Worker, **fields: Any) -> link.Assign:
+        """A ticket in the worker's hands; it has said hello before."""
+        await self.add("A ticket", **fields)
+        return worker.runs[-1]
+
+    async def ticket(self, ticket_id: int) -> Ticket:
+        found = await self.store.read(lambda reads: reads.ticket(ticket_id))
+        assert found is not None
+        return found
+
+    async def runs(self, ticket_id: int) -> list[Run]:
+        call = RunsCall(ticket_id=ticket_id, limit=100)
+        return await self.store.read(lambda reads: reads.runs(call))
+
+    async def journal(self, ticket_id: int | None = None) -> list[str]:
+        """Types of what happened, oldest first."""
+        events = await self.store.read(
+            lambda reads: reads.events(since=0, limit=1_000, ticket_id=ticket_id)
+        )
+        return [event.type for event in events]
+
+    async def cancel(self, assign: link.Assign) -> "asyncio.Task[None]":
+        """A person cancels the run's ticket; the task returns when it has ended."""
+        ticket_id, now_ms = assign.work.ticket_id, self.clock.now_ms()
+        await self.store.do(
+            lambda verbs: verbs.cancel([ticket_id], requeue=False, now_ms=now_ms)
+        )
+        ending = asyncio.ensure_future(
+            self.dispatch.cancel(assign.run_id, assign.epoch, "cancelled")
+        )
+        await self.settle()
+        return ending
+
+
+def started(assign: link.Assign, seq: int = 1) -> link.Started:
+    return link.Started(assign.run_id, assign.epoch, seq, started_ms=1)
+
+
+def line(assign: link.Assign, seq: int, text: str = "a line") -> link.Log:
+    return link.Log(assign.run_id, assign.epoch, seq, 1, "info", text)
+
+
+def finished(assign: link.Assign, seq: int = 2, result: Result = DONE) -> link.Finished:
+    return link.Finished(assign.run_id, assign.epoch, seq, 2, result)
+
+
+def ack(assign: link.Assign, seq: int) -> link.Ack:
+    return link.Ack(assign.run_id, assign.epoch, seq)
+
+
+@asynccontextmanager
+async def opened(root: Path) -> AsyncIterator[Bench]:
+    disk = StoreThread(root / "kanban.db")
+    bench = Bench(root, disk)
+    await bench.dispatch.recover()
+    bench.dispatch.open()
+    await bench.settle()
+    try:
+        yield bench
+    finally:
+        bench.store.let_go()
+        bench.dispatch.close()
+        with suppress(TimeoutError):
+            await bench.settle()
+        await disk.close()
+
+
+def with_bench(root: Path, body: Callable[[Bench], Coroutine[Any, Any, None]]) -> None:
+    """Run a body on a bench of its own; the bench is closed at the end."""
+
+    async def main() -> None:
+        async with opened(root) as bench:
+            await body(bench)
+
+    by_hand(main)
