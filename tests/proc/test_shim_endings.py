@@ -116,7 +116,11 @@ def test_the_agent_starts_with_default_signals_in_a_session_of_its_own(
     # By way of sh: Python itself ignores SIGPIPE and SIGXFSZ.
     shim = shims.sh("grep -E 'Sig(Blk|Ign)' /proc/self/status")
     shim.end()
-    assert [int(line.split()[1], 16) for line in shim.stdout.splitlines()] == [0, 0]
+    # Signals 32 and 33 are libc's own: no program may set them, so what the starter of
+    # the tests left there stays.
+    of_libc = 1 << 31 | 1 << 32
+    masks = [int(line.split()[1], 16) for line in shim.stdout.splitlines()]
+    assert [mask & ~of_libc for mask in masks] == [0, 0]
     session = shims.python(code)
     session.end()
     assert session.stdout.startswith("True")
