@@ -97,6 +97,25 @@ def test_what_could_not_be_committed_keeps_its_order(tmp_path: Path) -> None:
     with_bench(tmp_path, body)
 
 
+def test_the_first_of_two_results_counts_though_it_is_tried_twice(
+    tmp_path: Path,
+) -> None:
+    async def body(bench: Bench) -> None:
+        worker = bench.worker()
+        worker.hello()
+        run = await bench.one_run(worker)
+        bench.store.full = True
+        worker.say(finished(run, 2))  # Under way ...
+        worker.say(finished(run, 3, FAILED))  # ... while this one comes.
+        await bench.settle()
+        bench.store.full = False
+        await bench.pass_by(0.5)
+        assert (await bench.ticket(run.work.ticket_id)).state == "in_review"
+        assert worker.heard(Ack) == [ack(run, 3)]
+
+    with_bench(tmp_path, body)
+
+
 def test_a_full_store_is_asked_twice_a_second_however_much_comes(
     tmp_path: Path,
 ) -> None:

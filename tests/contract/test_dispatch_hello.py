@@ -1,20 +1,18 @@
-"""Who is let in, and how a worker's runs and the daemon's leases become the same."""
+"""Who is let in, and what is heard of those who are."""
 
 from pathlib import Path
 
 import msgspec
 
 from kanban_ipc import bounds, link
-from kanban_ipc.link import Ack, Assign, Cancel, Drop, HelloWanted, Refused, Welcome
-from kanban_ipc.words import Epoch, RunId, WorkerId
+from kanban_ipc.link import HelloWanted, Refused, Welcome
+from kanban_ipc.words import WorkerId
 from support.dispatch_bench import (
     DONE,
     PROCESS,
     Bench,
     Worker,
-    ack,
     finished,
-    started,
     with_bench,
 )
 
@@ -29,10 +27,6 @@ def hello_of(worker: Worker, **changes: object) -> link.Hello:
         slots=1,
     )
     return msgspec.structs.replace(hello, **changes)
-
-
-def known(assign: Assign) -> tuple[RunId, Epoch]:
-    return assign.run_id, assign.epoch
 
 
 def test_a_worker_is_welcomed_and_told_the_beat(tmp_path: Path) -> None:
@@ -109,178 +103,6 @@ def test_a_stranger_is_asked_for_its_hello_once_a_turn(tmp_path: Path) -> None:
         other.say(*beats)
         assert stranger.news() == [HelloWanted()]
         assert other.news() == [HelloWanted()]
-
-    with_bench(tmp_path, body)
-
-
-def test_a_run_that_is_missing_from_hello_is_assigned_again_to_adopt(
-    tmp_path: Path,
-) -> None:
-    async def body(bench: Bench) -> None:
-        first = bench.worker()
-        first.hello()
-        run = await bench.one_run(first)
-        assert not run.adopt
-        first.say(started(run))
-        await bench.settle()
-        second = bench.worker()
-        second.hello()
-        [again] = second.runs
-        assert known(again) == known(run)
-        assert again.adopt
-
-    with_bench(tmp_path, body)
-
-
-def test_a_run_that_is_held_is_neither_assigned_again_nor_dropped(
-    tmp_path: Path,
-) -> None:
-    async def body(bench: Bench) -> None:
-        worker = bench.worker()
-        worker.hello()
-        run = await bench.one_run(worker)
-        worker.news()
-        worker.hello(run)
-        assert [type(each) for each in worker.news()] == [Welcome]
-
-    with_bench(tmp_path, body)
-
-
-def test_a_starting_daemon_takes_over_the_leases(tmp_path: Path) -> None:
-    async def body(bench: Bench) -> None:
-        worker = bench.worker(slots=2)
-        worker.hello()
-        await bench.add("a", "b")
-        kept, lost = worker.runs
-        worker.say(started(kept))
-        await bench.settle()
-        await bench.restart()
-        worker.news()
-        worker.hello(kept)
-        await bench.settle()
-        [again] = [each for each in worker.news() if isinstance(each, Assign)]
-        assert known(again) == known(lost)
-        assert again.adopt
-        worker.say(started(kept), finished(kept))
-        await bench.settle()
-        assert worker.heard(Ack)[-1] == ack(kept, 2)
-
-    with_bench(tmp_path, body)
-
-
-def test_an_unknown_run_is_dropped(tmp_path: Path) -> None:
-    async def body(bench: Bench) -> None:
-        worker = bench.worker()
-        worker.hello()
-        run = await bench.one_run(worker)
-        worker.say(started(run), finished(run))
-        await bench.settle()
-        older = msgspec.structs.replace(run, epoch=Epoch(0))
-        worker.hello(run, older)
-        assert worker.heard(Drop) == [
-            Drop(run.run_id, run.epoch),
-            Drop(run.run_id, Epoch(0)),
-        ]
-
-    with_bench(tmp_path, body)
-
-
-def test_a_run_that_another_has_adopted_is_neither_dropped_nor_assigned(
-    tmp_path: Path,
-) -> None:
-    async def body(bench: Bench) -> None:
-        first, heir = bench.worker("worker-1"), bench.worker("worker-2")
-        first.hello()
-        run = await bench.one_run(first)
-        heir.hello()
-        session, live = (
-            bench.dispatch.sessions.of(heir.name),
-            bench.dispatch.live.get(run.run_id),
-        )
-        assert session is not None
-        assert live is not None
-        bench.dispatch.adopt(live, session)
-        assert known(heir.runs[0]) == known(run)
-        first.news()
-        first.hello(run)
-        first.beat(run)
-        assert [type(each) for each in first.news()] == [Welcome, link.Beat]
-        assert len(heir.runs) == 1
-
-    with_bench(tmp_path, body)
-
-
-def test_a_cancelled_run_is_told_so_on_hello(tmp_path: Path) -> None:
-    async def body(bench: Bench) -> None:
-        worker = bench.worker(slots=2)
-        worker.hello()
-        await bench.add("a", "b")
-        held, lost = worker.runs
-        worker.say(started(held), started(lost))
-        await bench.settle()
-        bench.dispatch.worker_gone(worker.name, worker.incarnation)
-        endings = [await bench.cancel(run) for run in (held, lost)]
-        back = bench.worker(slots=2)
-        back.hello(held)
-        [order] = back.heard(Cancel)
-        assert (order.run_id, order.failure) == (held.run_id, "cancelled")
-        [again] = back.runs
-        assert (again.run_id, again.adopt, again.cancel) == (lost.run_id, True, True)
-        assert not any(ending.done() for ending in endings)
-        back.say(finished(held), finished(lost))
-        await bench.settle()
-        assert all(ending.done() for ending in endings)
-        assert (await bench.ticket(held.work.ticket_id)).state == "cancelled"
-
-    with_bench(tmp_path, body)
-
-
-def test_a_cancellation_outlives_the_daemon(tmp_path: Path) -> None:
-    async def body(bench: Bench) -> None:
-        worker = bench.worker()
-        worker.hello()
-        run = await bench.one_run(worker)
-        worker.say(started(run))
-        (await bench.cancel(run)).cancel()
-        await bench.restart()
-        worker.news()
-        worker.hello(run)
-        assert [type(each) for each in worker.news()] == [Welcome, Cancel]
-
-    with_bench(tmp_path, body)
-
-
-def test_an_assignment_that_was_lost_on_the_way_is_sent_again_after_a_beat(
-    tmp_path: Path,
-) -> None:
-    async def body(bench: Bench) -> None:
-        worker = bench.worker()
-        worker.hello()
-        await bench.one_run(worker)
-        worker.beat()
-        assert len(worker.runs) == 1
-        await bench.pass_by(bench.config.lease.heartbeat_s + 1)
-        worker.beat()
-        assert len(worker.runs) == 2
-        worker.beat()
-        assert len(worker.runs) == 2
-
-    with_bench(tmp_path, body)
-
-
-def test_an_assignment_that_could_not_be_queued_is_sent_with_the_next_beat(
-    tmp_path: Path,
-) -> None:
-    async def body(bench: Bench) -> None:
-        worker = bench.worker()
-        worker.hello()
-        run = await bench.one_run(worker)
-        bench.sender.gone.add(worker.peer)
-        await bench.pass_by(bench.config.lease.heartbeat_s + 1)
-        worker.beat()
-        bench.sender.gone.clear()
-        worker.beat()
-        assert [known(each) for each in worker.runs] == [known(run)] * 2
 
     with_bench(tmp_path, body)
 

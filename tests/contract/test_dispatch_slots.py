@@ -1,11 +1,13 @@
 """How many runs a worker gets, and when it gets none."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from kanban_ipc import link
 from kanban_ipc.link import Ack, Drain, Result
+from kanban_ipc.words import Epoch
 from support.dispatch_bench import Bench, finished, started, with_bench
 
 LOST = Result(outcome="error", failure="worker_lost")
@@ -84,7 +86,7 @@ def test_a_stale_end_frees_no_slot(tmp_path: Path) -> None:
         worker.hello()
         await bench.add("a", "b")
         run = worker.runs[0]
-        older = link.Finished(run.run_id, link.Epoch(0), 9, 2, LOST)
+        older = link.Finished(run.run_id, Epoch(0), 9, 2, LOST)
         worker.say(older)
         bench.dispatch.wake()
         await bench.settle()
@@ -215,14 +217,14 @@ def test_runs_that_a_stopped_worker_leaves_are_marked_for_the_reaper(
         worker.hello()
         run = await bench.one_run(worker)
         bench.dispatch.worker_gone(worker.name, worker.incarnation)
-        leaving = bench.dispatch.runs_ended(worker.name)
-        with pytest.raises(StopIteration):
-            leaving.send(None)
-            live = bench.dispatch.live.get(run.run_id)
-            assert live is not None
-            assert live.cancel == "shutdown"
-            bench.dispatch.end_unreported(live, LOST)
-            await bench.settle()
-            leaving.send(None)
+        leaving = asyncio.ensure_future(bench.dispatch.runs_ended(worker.name))
+        await bench.settle()
+        live = bench.dispatch.live.get(run.run_id)
+        assert live is not None
+        assert live.cancel == "shutdown"
+        assert not leaving.done()
+        bench.dispatch.end_unreported(live, LOST)
+        await bench.settle()
+        assert leaving.done()
 
     with_bench(tmp_path, body)

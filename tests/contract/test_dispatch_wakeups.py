@@ -3,7 +3,16 @@
 from pathlib import Path
 
 from kanban_ipc.control import NewTicket
+from kanban_ipc.link import Assign
+from kanban_ipc.words import WorkerId
+from kanband.shell.live import LiveRun
 from support.dispatch_bench import DONE, Bench, finished, started, with_bench
+
+
+def live(bench: Bench, run: Assign) -> LiveRun:
+    found = bench.dispatch.live.get(run.run_id)
+    assert found is not None
+    return found
 
 
 def test_a_free_slot_is_filled_at_once(tmp_path: Path) -> None:
@@ -59,10 +68,30 @@ def test_a_turn_that_carries_only_reports_swallows_no_wake(tmp_path: Path) -> No
         await bench.add("The next")  # No slot is free: the wake waits.
         worker.say(started(run))
         await bench.settle()
-        another = bench.worker("worker-2")
-        another.hello()
+        bench.dispatch.live.hand_over(live(bench, run), WorkerId("worker-2"))
+        worker.beat()
         await bench.settle()
-        assert len(another.runs) == 1
+        assert [each.work.title for each in worker.runs] == ["A ticket", "The next"]
+
+    with_bench(tmp_path, body)
+
+
+def test_a_slot_that_a_transfer_frees_is_filled(tmp_path: Path) -> None:
+    async def body(bench: Bench) -> None:
+        worker = bench.worker()
+        worker.hello()
+        run = await bench.one_run(worker)
+        bench.crew.limits["worker-2"] = (frozenset(["other"]), None)
+        bench.worker("worker-2").hello()
+        await bench.add("Not for the second")  # It is free, so a claim is tried.
+        heir = bench.worker("worker-3")
+        heir.hello(draining=True)
+        await bench.settle()
+        session = bench.dispatch.sessions.of(heir.name)
+        assert session is not None
+        bench.dispatch.adopt(live(bench, run), session)
+        await bench.settle()
+        assert worker.runs[-1].work.title == "Not for the second"
 
     with_bench(tmp_path, body)
 

@@ -149,6 +149,7 @@ def test_a_message_of_too_many_frames_is_refused_whole() -> None:
         [(name, reason)] = receiver.complaints
         assert name == peer.name
         assert reason == f"3 frames over the {most} of one message"
+        assert receiver.heard == []
         peer.say(*[beat(number) for number in range(most)])
         await receiver.until(lambda: len(receiver.heard) == most)
         assert len(receiver.complaints) == 1

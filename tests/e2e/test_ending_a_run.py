@@ -87,7 +87,7 @@ def end_while_the_worker_is_stopped(
     assert traces.await_end(agent)
     record = system.run_dir(run) / layout.RUN_EXIT
     eventually(record.exists, "the exit record")
-    assert system.ticket(ticket).state == "working"
+    eventually(lambda: system.ticket(ticket).state == "working", "it works")
     traces.kill(worker, signal.SIGCONT)
     system.wait(ticket)
     return system.run(ticket)

@@ -95,7 +95,7 @@ def test_workers_and_agents_go_on_when_the_daemon_is_killed(
 
     assert system.worker_running() == worker
     assert traces.alive(agent)
-    assert system.ticket(ticket).state == "working"
+    eventually(lambda: system.ticket(ticket).state == "working", "it works")
     gate.open()
     [rested] = system.wait(ticket)
     assert rested.state == "in_review"

@@ -12,7 +12,7 @@ import pytest
 from kanban_ipc import layout
 from kanban_ipc.link import Assign
 from kanban_worker.shell.rundir import ExitRecord
-from support.dispatch_bench import started
+from support.dispatch_bench import finished, started
 from support.gate import Gate
 from support.orphan_bench import HERE, OrphanBench, with_orphans
 
@@ -80,10 +80,11 @@ def test_a_run_that_nobody_can_take_is_reaped_when_it_is_dead(tmp_path: Path) ->
         [run] = await bench.abandoned()
         assert not run_dir(tmp_path, run).exists()
         live = bench.live(run)
-        await bench.rounds(bench.dead_s - bench.beat_s)
-        assert not live.reaping
-        await bench.rounds(bench.beat_s)
-        assert live.reaping
+        reaping = []
+        for seconds in (bench.dead_s - bench.beat_s, bench.beat_s):
+            await bench.rounds(seconds)
+            reaping.append(live.reaping)
+        assert reaping == [False, True]
         await live.ended.wait()
         [ended] = await bench.bench.runs(run.work.ticket_id)
         assert (ended.status, ended.failure) == ("error", "worker_lost")
@@ -213,6 +214,26 @@ def test_a_run_whose_worker_came_back_is_not_reaped_when_its_turn_comes(
         spared = {run.run_id for run in runs} - reaped
         assert spared <= {run.run_id for run in bench.bench.dispatch.live.everyone()}
         assert not any(run.reaping for run in bench.bench.dispatch.live.everyone())
+
+    with_orphans(tmp_path, body)
+
+
+def test_a_run_whose_end_waits_for_the_store_is_not_reaped(
+    tmp_path: Path, stand_in: StandIn
+) -> None:
+    async def body(bench: OrphanBench) -> None:
+        worker = bench.bench.worker(HERE)
+        worker.hello()
+        run = await bench.bench.one_run(worker)
+        bench.bench.store.full = True
+        worker.say(finished(run, 1))
+        bench.bench.dispatch.worker_gone(worker.name, worker.incarnation)
+        await bench.rounds(2 * bench.dead_s)
+        stand_in.none_begun()
+        bench.bench.store.full = False
+        await bench.rounds(bench.beat_s)
+        ticket = await bench.bench.ticket(run.work.ticket_id)
+        assert ticket.state == "in_review"
 
     with_orphans(tmp_path, body)
 

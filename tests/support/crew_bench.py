@@ -56,6 +56,7 @@ class Daemon:
             clock=SystemClock(),
             daemon_start="start",
             rng=random.Random(0),
+            broken=self.failures.append,
         )
         self.link = Link(endpoint, self.dispatch)
 

@@ -7,8 +7,7 @@ keeps what it is given. Time moves by hand.
 import asyncio
 import itertools
 import random
-import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,94 +21,13 @@ from kanband.config.profiles import BUILT_IN
 from kanband.config.sections import AgentConfig
 from kanband.shell.dispatch import Dispatch
 from kanband.shell.profiles import Profiles
-from kanband.store.verbs import Reads, Verbs
 from kanband.store.writer import StoreThread
+from support.dispatch_doubles import BenchStore, CrewDouble, SenderDouble
 from support.hand_clock import HandClock, by_hand
-from support.refusing_store import RefusingStore
 
-T = TypeVar("T")
 M = TypeVar("M", bound=DaemonMessage)
 PROCESS = link.ProcessId("boot", 100, 5)
 DONE = Result(outcome="finished", exit_code=0, agent_started_ms=1)
-
-
-class BenchStore(RefusingStore):
-    """The real store; its writer can be held up, and it knows what it still owes."""
-
-    def __init__(self, store: StoreThread) -> None:
-        super().__init__(store)
-        self.owed: set[asyncio.Future[Any]] = set()
-        self.writes = 0
-        self._gate = threading.Event()
-
-    def do(self, call: Callable[[Verbs], T]) -> asyncio.Future[T]:
-        self.writes += 1
-        return self._owe(super().do(call))
-
-    def read(self, call: Callable[[Reads], T]) -> asyncio.Future[T]:
-        return self._owe(super().read(call))
-
-    def hold(self) -> None:
-        """Writes from now on are not committed before ``let_go``."""
-        gate = self._gate = threading.Event()
-        self._store.do(lambda _verbs: gate.wait())
-
-    def let_go(self) -> None:
-        self._gate.set()
-
-    def _owe(self, future: asyncio.Future[T]) -> asyncio.Future[T]:
-        self.owed.add(future)
-        future.add_done_callback(self.owed.discard)
-        return future
-
-
-class CrewDouble:
-    """Implements ``dispatch.Crew`` and ``orphans.Prospects``."""
-
-    def __init__(self) -> None:
-        self.refusals: dict[str, link.Refused] = {}
-        self.limits: dict[str, tuple[frozenset[str] | None, str | None]] = {}
-        self.welcomed: list[str] = []
-        self.left: list[tuple[str, str]] = []
-        self.settled: list[str] = []
-        self.returning: set[str] = set()
-
-    def verify(self, hello: link.Hello) -> link.Refused | None:
-        return self.refusals.get(hello.worker_id)
-
-    def on_hello(self, hello: link.Hello) -> None:
-        self.welcomed.append(hello.worker_id)
-
-    def on_goodbye(self, worker_id: WorkerId, reason: str) -> None:
-        self.left.append((worker_id, reason))
-
-    def heard(self, worker_id: WorkerId) -> None:
-        """Of no interest here."""
-
-    def processed(self, worker_id: WorkerId, count: int = 1) -> None:
-        self.settled += [worker_id] * count
-
-    def restriction(
-        self, worker_id: WorkerId
-    ) -> tuple[frozenset[str] | None, str | None]:
-        return self.limits.get(worker_id, (None, None))
-
-    def returns(self, worker_id: WorkerId) -> bool:
-        return worker_id in self.returning
-
-
-class SenderDouble:
-    """Keeps what is sent; ``gone`` peers cannot be reached."""
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[bytes, DaemonMessage]] = []
-        self.gone: set[bytes] = set()
-
-    def send(self, peer: bytes, messages: Sequence[DaemonMessage]) -> bool:
-        if peer in self.gone:
-            return False
-        self.sent += [(peer, message) for message in messages]
-        return True
 
 
 class Worker:
@@ -189,6 +107,7 @@ class Bench:
         self.profiles = Profiles(self.config)
         (root / layout.RUNS_DIR).mkdir()
         self._incarnations = itertools.count(1)
+        self.broken: list[BaseException] = []
         self.dispatch = self.daemon()
 
     def daemon(self) -> Dispatch:
@@ -200,6 +119,7 @@ class Bench:
             clock=self.clock,
             daemon_start="start",
             rng=random.Random(0),
+            broken=self.broken.append,
         )
         dispatch.attach(self.sender)
         return dispatch

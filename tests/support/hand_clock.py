@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextvars import Context
-from typing import Any, TypeVar
+from typing import Any, TypeVar, TypeVarTuple
 
 T = TypeVar("T")
+A = TypeVarTuple("A")
 
 
 class HandLoop(asyncio.SelectorEventLoop):
@@ -26,8 +27,8 @@ class HandLoop(asyncio.SelectorEventLoop):
     def call_later(
         self,
         delay: float,
-        callback: Callable[..., object],
-        *args: Any,
+        callback: Callable[[*A], object],
+        *args: *A,
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
         self.delays.append(delay)

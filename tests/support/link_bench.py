@@ -39,7 +39,9 @@ class Peer:
     async def hear(self) -> list[DaemonMessage]:
         """The next multipart."""
         loop = asyncio.get_running_loop()
-        there = await loop.run_in_executor(None, self.socket.poll, PATIENCE_S * 1000)
+        there = await loop.run_in_executor(
+            None, self.socket.poll, int(PATIENCE_S * 1000)
+        )
         assert there, f"{self.name!r} was told nothing"
         return [frames.from_daemon(part) for part in self.socket.recv_multipart()]
 

@@ -156,6 +156,7 @@ class Kanband:
                 clock=self.clock,
                 daemon_start=str(uuid.uuid4()),
                 rng=random.Random(),  # noqa: S311 - jitter, not secrets
+                broken=self.life.fail,
             )
             link = Link(endpoint, self.runs)
             self.runs.attach(link)

@@ -12,6 +12,7 @@ import asyncio
 import logging
 import random
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from kanban_ipc import bounds, link
@@ -28,6 +29,7 @@ from kanband.shell.profiles import Profiles
 from kanband.shell.reports import Reports
 from kanband.shell.sessions import Sessions
 from kanband.shell.turn import Arrivals, Turn, TurnOutcome
+from kanband.store.errors import StoreError
 from kanband.store.verbs import Claim, Stale, Want
 
 _LOG: Final = logging.getLogger(__name__)
@@ -73,8 +75,13 @@ class Dispatch:
         clock: Clock,
         daemon_start: str,
         rng: random.Random,
+        broken: Callable[[BaseException], None],
     ) -> None:
-        """Nothing is sent before ``attach``, nothing assigned before ``open``."""
+        """Nothing is sent before ``attach``, nothing assigned before ``open``.
+
+        ``broken`` is called with what cannot be but did: a bug.
+        """
+        self._broken = broken
         self._store = store
         self._crew = crew
         self._profiles = profiles
@@ -83,6 +90,8 @@ class Dispatch:
         self._run_ids = RunIds()
         self.live: Final = LiveTable()
         self.sessions: Final = Sessions()
+        self.attention: Final = asyncio.Event()
+        """Set when a run is to end that perhaps nobody has in hand."""
         self._post = Post(profiles, daemon_start)
         self._reports = Reports(self.live, self._post, profiles, rng)
         self._due = DueTimer(store, clock, self.wake)
@@ -286,8 +295,11 @@ class Dispatch:
         error = done.exception()
         if error is None:
             self._committed(turn, done.result())
-        else:
+        elif isinstance(error, StoreError):
             self._not_committed(turn, error)
+        else:
+            self._broken(error)
+            return
         self._pump()
 
     def _not_committed(self, turn: Turn, error: BaseException) -> None:
@@ -361,6 +373,7 @@ class Dispatch:
         if run is None:
             return
         run.cancel = failure
+        self.attention.set()
         session = self.sessions.of(run.worker_id)
         if session is not None:
             self._post.cancel(session, run)
@@ -384,6 +397,7 @@ class Dispatch:
         """Give a live run to another worker; the transfer is committed."""
         self.live.hand_over(run, session.worker_id)
         self._post.assign(session, run, self._clock.monotonic())
+        self.wake()  # It leaves a slot behind.
 
     def worker_gone(self, worker_id: WorkerId, incarnation: str) -> None:
         """The worker's process has ended; its runs wait for the next one."""
@@ -405,6 +419,7 @@ class Dispatch:
         left = self.live.of(worker_id)
         for run in left:
             run.cancel = run.cancel or "shutdown"
+        self.attention.set()
         for run in left:
             await run.ended.wait()
 

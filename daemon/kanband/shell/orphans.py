@@ -81,7 +81,7 @@ class Orphans:
         try:
             while True:
                 await self._dispatch.live.busy()
-                await asyncio.sleep(self._pause_s())
+                await self._pause()
                 await self._round()
         finally:
             for reaper in self._reapers:
@@ -96,6 +96,14 @@ class Orphans:
                 await self._look(run)
             except StoreError as error:
                 _LOG.warning("run %s is looked after later: %s", run.run_id, error)
+
+    async def _pause(self) -> None:
+        """Until the next round is due, or somebody wants a run ended."""
+        attention = self._dispatch.attention
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._pause_s()):
+                await attention.wait()
+                attention.clear()
 
     def _pause_s(self) -> float:
         runs = self._dispatch.live.everyone()

@@ -6,25 +6,43 @@ The shell of ``core.stopping``. Absent: why it is stopped, and what follows.
 import asyncio
 import signal
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from kanban_ipc.control import Run, StopProof
-from kanban_ipc.words import Proof, RunId
+from kanban_ipc.link import ProcessId
+from kanban_ipc.words import Proof, RunId, WorkerId, WorkerState
 from kanband.core.stopping import KILL_WAIT_S, earlier, patience, weakest
+from kanband.shell.body import Body
 from kanband.shell.crew import Ground
 from kanband.store.verbs import Reads
-
-if TYPE_CHECKING:
-    from kanband.shell.member import Member
 
 _AGAIN_S: Final = 0.5
 """Two SIGTERMs in a row would be one to their receiver: signal(7)."""
 
 
+class Leaving(Protocol):
+    """The worker that is to leave, as far as a stop is concerned with it."""
+
+    @property
+    def worker_id(self) -> WorkerId: ...
+
+    @property
+    def state(self) -> WorkerState: ...
+
+    @property
+    def process(self) -> ProcessId | None: ...
+
+    @property
+    def body(self) -> Body: ...
+
+    def withdraw(self) -> bool:
+        """Take back a start that has not come to a process; whether that was so."""
+
+
 class Stop:
     """Begun by ``press``; who waits for it awaits ``proof``."""
 
-    def __init__(self, member: "Member", ground: Ground, *, now: bool) -> None:
+    def __init__(self, member: Leaving, ground: Ground, *, now: bool) -> None:
         """Nothing is sent yet."""
         self._member = member
         self._ground = ground
