@@ -17,6 +17,9 @@ multiparts, so without this bound one of them could hold any number of frames.""
 LINK_MESSAGES_PER_TURN_MAX: Final = 512
 """Multiparts taken from the socket in one turn of the loop, so that a flood on the
 link cannot starve the control socket."""
+LINK_RECEIVE_HWM: Final = 100
+"""Multiparts of one peer that wait to be read; then its own queue fills. A worker has a
+few on the way at most; with ZeroMQ's default (1,000) a flood was seen to cost 8 MiB."""
 LINK_HWM: Final = 1_000
 """ZeroMQ's own default high-water mark, stated."""
 

@@ -55,7 +55,8 @@ def assert_unimpressed(system: System, rss: int, descriptors: int) -> None:
     daemon = psutil.Process(system.daemon.pid)
     eventually(lambda: daemon.num_fds() <= descriptors, "descriptors closed")
     assert min(status_s(system) for _ in range(3)) < STATUS_S_MAX
-    assert daemon.memory_info().rss - rss <= RSS_GROWTH_MAX
+    growth = daemon.memory_info().rss - rss
+    assert growth <= RSS_GROWTH_MAX, f"grown by {growth >> 10} KiB"
     ticket = system.add("Still at work", instructions="true")
     assert system.wait(ticket)[0].state == "in_review"
 

@@ -67,7 +67,7 @@ class Link:
         socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
         socket.setsockopt(zmq.ROUTER_HANDOVER, 1)
         socket.setsockopt(zmq.SNDHWM, bounds.LINK_HWM)
-        socket.setsockopt(zmq.RCVHWM, bounds.LINK_HWM)
+        socket.setsockopt(zmq.RCVHWM, bounds.LINK_RECEIVE_HWM)
         before = os.umask(0o177)
         try:
             socket.bind(f"ipc://{self._path}")
