@@ -1,6 +1,7 @@
 """What can not be tried on every machine, and why it was not."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,11 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("kanband")
+
+# Started in the background by a shell without job control, we would ignore SIGINT, and
+# so would every program that a test wants to interrupt.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 IS_ROOT = os.geteuid() == 0
 
