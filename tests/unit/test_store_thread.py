@@ -19,6 +19,7 @@ from kanband.store.verbs import AddOutcome, Reads, Verbs
 from kanband.store.writer import GROUP_MAX, StoreThread
 
 T = TypeVar("T")
+PATIENCE_S = 20.0
 
 
 @pytest.fixture
@@ -68,6 +69,12 @@ def with_store(
     return asyncio.run(main())
 
 
+async def happened(event: threading.Event) -> None:
+    """Wait for what another thread does; never for ever."""
+    loop = asyncio.get_running_loop()
+    assert await loop.run_in_executor(None, event.wait, PATIENCE_S)
+
+
 class Gate:
     """Holds the writer's thread until it is opened, so that a group can form."""
 
@@ -77,10 +84,10 @@ class Gate:
 
     def _pass(self, _verbs: Verbs) -> None:
         self._entered.set()
-        self._open.wait()
+        assert self._open.wait(PATIENCE_S)
 
     async def closed(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(None, self._entered.wait)
+        await happened(self._entered)
 
     def open(self) -> None:
         self._open.set()
@@ -378,7 +385,7 @@ def test_an_answer_to_nobody_is_dropped(path: Path) -> None:
 
     async def main() -> StoreThread:
         store = StoreThread(path)
-        store.do(lambda _verbs: go_on.wait())
+        store.do(lambda _verbs: go_on.wait(PATIENCE_S))
         return store
 
     store = asyncio.run(main())
@@ -388,7 +395,8 @@ def test_an_answer_to_nobody_is_dropped(path: Path) -> None:
         (store._writes, store._writer.thread),
     ):
         calls.end()
-        thread.join()
+        thread.join(PATIENCE_S)
+        assert not thread.is_alive()
     assert stored(path) == []
 
 
@@ -449,11 +457,11 @@ def test_a_long_read_delays_no_write(path: Path) -> None:
         def slow(reads: Reads) -> list[str]:
             before = titles(reads)
             reading.set()
-            go_on.wait()
+            assert go_on.wait(PATIENCE_S)
             return before + titles(reads)
 
         pending = store.read(slow)
-        await asyncio.get_running_loop().run_in_executor(None, reading.wait)
+        await happened(reading)
         await store.do(add("meanwhile"))
         go_on.set()
         return await pending
@@ -494,18 +502,25 @@ SELECT count(*) FROM n
 """
 
 
-def test_closing_interrupts_a_read(path: Path) -> None:
+@pytest.mark.parametrize("starts", ["before the close", "during the close"])
+def test_closing_ends_a_read(path: Path, starts: str) -> None:
     async def main() -> None:
         store = StoreThread(path)
-        begun = threading.Event()
+        begun, go_on = threading.Event(), threading.Event()
 
         def forever(_reads: Reads) -> None:
             begun.set()
+            if starts == "during the close":
+                assert go_on.wait(PATIENCE_S)
             store._reader._db.execute(_FOREVER).get  # noqa: B018
 
         running, waiting = store.read(forever), store.read(titles)
-        await asyncio.get_running_loop().run_in_executor(None, begun.wait)
-        await store.close()
+        await happened(begun)
+        closing = asyncio.ensure_future(store.close())
+        await asyncio.sleep(0)
+        go_on.set()
+        async with asyncio.timeout(PATIENCE_S):
+            await closing
         for future in (running, waiting):
             with pytest.raises(StoreClosed):
                 await future

@@ -1,13 +1,14 @@
 """The thread that answers questions, on a read-only connection of its own.
 
 A list of ten thousand tickets delays no write. Each call sees one snapshot, with
-everything that was committed before it. Closing interrupts the call that is running;
-it and those that wait fail with ``StoreClosed``.
+everything that was committed before it. Closing ends the call that is running; it and
+those that wait fail with ``StoreClosed``. The running call looks by itself whether it
+shall end: an interrupt from outside is lost on a statement that is just about to start.
 """
 
 import threading
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import apsw
 
@@ -17,6 +18,9 @@ from kanband.store.verbs import Reads
 
 T = TypeVar("T")
 
+STEPS: Final = 20_000
+"""Of SQLite's machine between two looks: under a millisecond."""
+
 
 class Reader:
     """Owns the connection from now on."""
@@ -25,16 +29,14 @@ class Reader:
         self._db = db
         self._calls = calls
         self._reads: Reads = SqliteReads(db)
+        db.set_progress_handler(lambda: calls.ended, STEPS)
         self.thread = threading.Thread(
             target=self._run, name="store-reads", daemon=True
         )
         self.thread.start()
 
     def end(self) -> None:
-        """From the loop's thread, once. The thread closes the connection when it sees
-        the end, so the interrupt comes before."""
-        self._calls.refuse()
-        self._db.interrupt()
+        """From the loop's thread, once."""
         self._calls.end()
 
     def _run(self) -> None:
