@@ -7,11 +7,13 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
+import zmq
 
 from kanban_ipc import bounds, frames
 from kanban_ipc.link import Beat, Goodbye, Heartbeat, Welcome
 from kanband.shell.link import Link
-from support.link_bench import LinkBench, ReceiverDouble, opened, short_folder
+from support.crew_bench import eventually
+from support.link_bench import LinkBench, Peer, ReceiverDouble, opened, short_folder
 
 Body = Callable[[LinkBench], Coroutine[Any, Any, None]]
 BYE = Goodbye("drained")
@@ -49,6 +51,28 @@ def test_a_socket_that_a_dead_daemon_left_is_no_hindrance() -> None:
             assert path.is_socket()
             link.close()
             link.close()
+
+    asyncio.run(main())
+
+
+def test_what_comes_before_it_listens_is_kept() -> None:
+    async def main() -> None:
+        with short_folder() as folder, zmq.Context() as context:
+            receiver = ReceiverDouble()
+            link = Link(folder / "link.sock", receiver)
+            link.open()
+            peer = Peer(context, folder / "link.sock", b"early")
+            peer.say(beat(1), beat(2))
+            await eventually(lambda: link.waiting, "the message has arrived")
+            # As an answer to somebody else does it: no reason to look.
+            link.send(b"nobody", [Beat()])
+            await asyncio.sleep(0)
+            assert receiver.heard == []
+            link.listen()
+            await receiver.until(lambda: len(receiver.heard) == 2)
+            assert receiver.of(peer) == [beat(1), beat(2)]
+            link.close()
+            peer.socket.close(0)
 
     asyncio.run(main())
 

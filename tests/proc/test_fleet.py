@@ -476,6 +476,26 @@ def test_a_worker_that_died_while_no_daemon_was_there_is_replaced_and_its_exit_k
     asyncio.run(scenario())
 
 
+def test_a_worker_that_calls_while_the_daemon_still_recovers_is_not_sent_away(
+    bench: Bench,
+) -> None:
+    async def scenario() -> None:
+        fixture = bench()
+        async with fixture.daemon() as daemon:
+            before = await daemon.until("RUNNING")
+            spawner = daemon.fleet.spawner_pid or 0
+        os.kill(spawner, signal.SIGSTOP)  # The daemon waits for its word.
+        daemon = fixture.new_daemon()
+        opening = asyncio.ensure_future(daemon.open())
+        await eventually(lambda: daemon.link.waiting, "its hello is there")
+        os.kill(spawner, signal.SIGCONT)
+        await opening
+        assert (await daemon.until("RUNNING")).pid == before.pid
+        await daemon.close()
+
+    asyncio.run(scenario())
+
+
 def test_a_spawn_that_was_never_answered_is_neither_lost_nor_doubled(
     bench: Bench,
 ) -> None:

@@ -64,7 +64,7 @@ class Daemon:
         self.dispatch.attach(self.link)
         await self.dispatch.recover()
         self.link.open()
-        await self.fleet.open(self.dispatch)
+        await self.fleet.open(self.dispatch, self.link.listen)
 
     async def close(self) -> None:
         """As a daemon that hands over: nothing is signalled."""
@@ -115,11 +115,15 @@ class CrewBench:
         module = "kanban_worker.spawner"
         self.command = (sys.executable, "-m", module, "--worker", function, *options)
 
+    def new_daemon(self, worker_count: int = 1) -> Daemon:
+        """A daemon that is not open yet."""
+        config = msgspec.structs.replace(self.config, worker_count=worker_count)
+        return Daemon(config, self.command)
+
     @contextlib.asynccontextmanager
     async def daemon(self, worker_count: int = 1) -> AsyncIterator[Daemon]:
         """A daemon, recovered; let go of at the end without touching its workers."""
-        config = msgspec.structs.replace(self.config, worker_count=worker_count)
-        daemon = Daemon(config, self.command)
+        daemon = self.new_daemon(worker_count)
         await daemon.open()
         try:
             yield daemon

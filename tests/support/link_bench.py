@@ -117,6 +117,7 @@ async def opened() -> AsyncIterator[LinkBench]:
         context: Any = zmq.Context()
         bench = LinkBench(folder / "link.sock", context)
         bench.link.open()
+        bench.link.listen()
         try:
             yield bench
         finally:

@@ -165,7 +165,7 @@ class Kanband:
             link.open()
             stack.callback(link.close)
             stack.push_async_callback(self.fleet.close)
-            await self.fleet.open(self.runs)
+            await self.fleet.open(self.runs, link.listen)
             orphans = Orphans(
                 dispatch=self.runs,
                 prospects=self.fleet,

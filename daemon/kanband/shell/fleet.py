@@ -104,11 +104,12 @@ class Fleet:
 
     # ----------------------------------------------------------- beginning, ending
 
-    async def open(self, dispatch: Dispatch) -> None:
+    async def open(self, dispatch: Dispatch, listen: Callable[[], None]) -> None:
         """Recover: adopt the workers that live, begin to start those that are wanted.
 
         Returns once each one's state is decided and committed, not once they are up.
-        To be called with the link bound and read, and before READY.
+        To be called with the link bound and not yet read: who says hello before it is
+        known here would be sent away, so ``listen`` is called when all are known.
         """
         ground = Ground(
             settings=self._config.workers,
@@ -124,8 +125,10 @@ class Fleet:
         )
         self._opened = ground, Wishes(self._members, ground, self._config.slots)
         if self._config.mode != "managed":
+            listen()
             return
         await self._recover()
+        listen()
         await self._begin()
         await self._ledger.flush()
         for end in self._kept.values():

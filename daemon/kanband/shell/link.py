@@ -54,11 +54,12 @@ class Link:
         self._context: zmq.Context[zmq.Socket[bytes]] | None = None
         self._socket: zmq.Socket[bytes] | None = None
         self._fd = -1
+        self._listening = False
         self._again = False
         self._complaints = 0
 
     def open(self) -> None:
-        """Bind and listen. The daemon's held lock has made sure that we may."""
+        """Bind; what comes waits. The daemon's held lock has made sure that we may."""
         self._path.unlink(missing_ok=True)
         self._context = zmq.Context(io_threads=1)
         socket = self._context.socket(zmq.ROUTER)
@@ -75,6 +76,10 @@ class Link:
             os.umask(before)
         self._socket = socket
         self._fd = int(socket.getsockopt(zmq.FD))
+
+    def listen(self) -> None:
+        """Deliver what waits and what comes, from now on."""
+        self._listening = True
         asyncio.get_running_loop().add_reader(self._fd, self._drain)
         self._look_again()
 
@@ -82,7 +87,8 @@ class Link:
         """Stop listening; messages that are still queued are dropped."""
         if self._socket is None or self._context is None:
             return
-        asyncio.get_running_loop().remove_reader(self._fd)
+        if self._listening:
+            asyncio.get_running_loop().remove_reader(self._fd)
         self._socket.close(linger=0)
         self._context.term()
         self._socket = None
@@ -109,11 +115,15 @@ class Link:
         self._look_again()
         return sent
 
+    @property
+    def waiting(self) -> bool:
+        """Whether something has come that was not delivered yet."""
+        socket = self._socket
+        return socket is not None and bool(int(socket.getsockopt(_EVENTS)) & _POLLIN)
+
     def _look_again(self) -> None:
         """Turn the edge into a level: drain once more if something waits."""
-        if self._again or self._socket is None:
-            return
-        if int(self._socket.getsockopt(_EVENTS)) & _POLLIN:
+        if self._listening and not self._again and self.waiting:
             self._again = True
             asyncio.get_running_loop().call_soon(self._drain)
 
