@@ -9,6 +9,7 @@ on). Absent: what the end means for the ticket.
 
 import asyncio
 import os
+import select
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -84,7 +85,11 @@ def _settle(death: asyncio.Future[None]) -> None:
 
 @contextmanager
 def _opened(identity: ShimIdentity) -> Iterator[int | None]:
-    """Open the shim's pidfd, if that process is the shim."""
+    """Open the shim's pidfd, if that process is the shim and has not ended.
+
+    A zombie has: where nobody buries orphans, as in a container without an init, it
+    would stay for ever.
+    """
     try:
         pidfd = os.pidfd_open(identity.pid)
     except ProcessLookupError:
@@ -92,9 +97,16 @@ def _opened(identity: ShimIdentity) -> Iterator[int | None]:
         return
     try:
         same_process = start_ticks(identity.pid) == identity.start_ticks
-        yield pidfd if same_process and identity.boot_id == boot_id() else None
+        is_shim = same_process and identity.boot_id == boot_id()
+        yield pidfd if is_shim and not _has_ended(pidfd) else None
     finally:
         os.close(pidfd)
+
+
+def _has_ended(pidfd: int) -> bool:
+    poller = select.poll()
+    poller.register(pidfd, select.POLLIN)
+    return bool(poller.poll(0))
 
 
 def tell(run_dir: Path, *signals: signal.Signals) -> bool:
