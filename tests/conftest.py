@@ -1,13 +1,15 @@
-"""What can not be tried on every machine, and why it was not."""
+"""What can not be tried on every machine, and why it was not; and tests that hang."""
 
 import os
 import signal
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from support import systemd_lab
+from support.watchdog import TEARDOWN_S, Watchdog, alarm
 
 # A busy machine is not a fault of the code; and no file is left in the tree.
 settings.register_profile(
@@ -42,3 +44,47 @@ def _missing(item: pytest.Item) -> str:
     if item.get_closest_marker("systemd"):
         return systemd_lab.why_not() or ""
     return ""
+
+
+WATCHDOG = pytest.StashKey[Watchdog]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("timeout", None) != 0:  # as a campaign or a debugger wishes
+        config.stash[WATCHDOG] = Watchdog()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    # The interpreter waits for the threads that a failed test may have left.
+    if watchdog := config.stash.get(WATCHDOG, None):
+        watchdog.begin("the end of the run")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    watchdog = item.config.stash.get(WATCHDOG, None)
+    if watchdog is None:
+        return (yield)
+    watchdog.begin(item.nodeid)
+    try:
+        return (yield)
+    finally:
+        watchdog.end()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+    if WATCHDOG not in item.config.stash:
+        return (yield)
+    with alarm(TEARDOWN_S, f"clearing away after {item.name}"):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.failed and (watchdog := item.config.stash.get(WATCHDOG, None)):
+        watchdog.failed(f"{report.nodeid} ({report.when})\n{report.longreprtext}")
+    return report

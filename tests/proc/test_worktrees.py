@@ -293,15 +293,18 @@ def test_the_repository_is_one_writers_at_a_time_and_its_gits_keep_it(
         with repository_lock(Git(), board.locks, common):
             waited.set()
 
-    holder, waiter = threading.Thread(target=hold), threading.Thread(target=wait)
+    holder = threading.Thread(target=hold, daemon=True)
+    waiter = threading.Thread(target=wait, daemon=True)
     holder.start()
     assert held.wait(10)
     waiter.start()
     assert not waited.is_set()
     let_go.set()
     assert waited.wait(10)
-    holder.join()
-    waiter.join()
+    holder.join(10)
+    waiter.join(10)
+    assert not holder.is_alive()
+    assert not waiter.is_alive()
 
 
 def test_who_waits_for_a_repository_can_be_called_back(board: Board) -> None:
@@ -327,7 +330,8 @@ def test_a_git_inherits_the_lock(board: Board, tmp_path: Path) -> None:
     running = Git()
     with repository_lock(running, board.locks, board.repo / ".git") as lock:
         adding = threading.Thread(
-            target=lambda: running.run(board.repo, "add", "new", lock_fd=lock)
+            target=lambda: running.run(board.repo, "add", "new", lock_fd=lock),
+            daemon=True,
         )
         adding.start()
         pipe = gate.open("w")
@@ -335,4 +339,5 @@ def test_a_git_inherits_the_lock(board: Board, tmp_path: Path) -> None:
     with lock_file.open() as file, pytest.raises(BlockingIOError):
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     pipe.close()
-    adding.join()
+    adding.join(10)
+    assert not adding.is_alive()

@@ -13,6 +13,8 @@ from kanband.store.writer import StoreThread
 from support.refusing_store import RefusingStore
 
 T = TypeVar("T")
+HOLD_S = 30.0
+"""At the longest: what is never let go would hold up the end of the tests."""
 
 
 class BenchStore(RefusingStore):
@@ -34,7 +36,7 @@ class BenchStore(RefusingStore):
     def hold(self) -> None:
         """Writes from now on are not committed before ``let_go``."""
         gate = self._gate = threading.Event()
-        self._store.do(lambda _verbs: gate.wait())
+        self._store.do(lambda _verbs: gate.wait(HOLD_S))
 
     def let_go(self) -> None:
         self._gate.set()

@@ -30,6 +30,8 @@ class LinkTap:
         self._front.bind(f"ipc://{link}")
         self._orders = self._context.socket(zmq.PAIR)
         self._orders.bind("inproc://orders")
+        # Should the thread have died, nobody takes orders any more.
+        self._orders.setsockopt(zmq.SNDTIMEO, 10_000)
         self._backs: dict[bytes, zmq.Socket[bytes]] = {}
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._pass_on, daemon=True)
@@ -51,8 +53,10 @@ class LinkTap:
 
     def close(self) -> None:
         """Stop; the workers' connections end here."""
-        self._orders.send(b"")
-        self._thread.join(10)
+        if self._thread.is_alive():
+            self._orders.send(b"")
+            self._thread.join(10)
+        assert not self._thread.is_alive(), "the tap does not end"
         self._orders.close(0)
         self._context.destroy(0)
 
