@@ -182,7 +182,7 @@ class Fleet:
         for member in self._members.values():
             member.close()
         await self._spawner.close()
-        self._ledger.close()
+        await self._ledger.close()
 
     # ------------------------------------------------------------------ the commands
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from kanband.shell.ports import Clock, Store
-from kanband.store.errors import StoreBusy, StoreFailed
+from kanband.store.errors import StoreBusy, StoreError, StoreFailed
 from kanband.store.verbs import Note, Verbs, WorkerRow
 
 _LOG: Final = logging.getLogger(__name__)
@@ -42,6 +42,7 @@ class Ledger:
         self._notes: deque[Note] = deque(maxlen=_NOTES_MAX)
         self._waiters: list[asyncio.Future[None]] = []
         self._under_way = False
+        self._closing = False
         self._retry: asyncio.TimerHandle | None = None
         self.problem = ""
         """Why rows cannot be written now; empty when they can."""
@@ -68,13 +69,13 @@ class Ledger:
         """Return when everything that was marked until now is durable."""
         await self._wait()
 
-    def close(self) -> None:
-        """Try no longer."""
+    async def close(self) -> None:
+        """Write what is marked, once; what the store refuses now is not tried again."""
+        self._closing = True
         if self._retry is not None:
             self._retry.cancel()
-        for waiter in self._waiters:
-            waiter.cancel()
-        self._waiters.clear()
+            self._retry = None
+        await asyncio.wait([self._wait()])
 
     def _pump(self) -> None:
         if self._under_way or self._retry is not None or not self._waiters:
@@ -104,14 +105,17 @@ class Ledger:
         waiters: list[asyncio.Future[None]],
     ) -> None:
         self._under_way = False
-        if done.cancelled():
-            return
         error = done.exception()
-        if isinstance(error, StoreFailed | StoreBusy):
+        if isinstance(error, StoreFailed | StoreBusy) and not self._closing:
             self._again_later(error, owners, notes, waiters)
             return
         if error is not None:
-            self._broken(error)
+            for waiter in waiters:
+                waiter.cancel()
+            if isinstance(error, StoreError):
+                _LOG.error("the last rows of workers were not written: %s", error)
+            else:
+                self._broken(error)
             return
         self.problem = ""
         for waiter in waiters:
