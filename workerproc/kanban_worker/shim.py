@@ -473,22 +473,30 @@ class Run:
     # -- start
 
     def start(self) -> None:
-        """Fork and exec the agent and name both in ``shim.json``; else spawn_failed."""
+        """Fork the agent, name both in ``shim.json``, let it exec; else spawn_failed.
+
+        It waits for its name to be on the disk: an agent that has done anything is one
+        that whoever comes later can find.
+        """
         failed, told = os.pipe()
+        ready, go = os.pipe()
         try:
             shim = os.getpid()
             self.agent_pid = os.fork()
             if self.agent_pid == 0:
-                become_agent(self.spec, shim, told)
+                os.close(go)
+                become_agent(self.spec, shim, told, ready)
             os.close(told)
-            refuse(os.read(failed, 256).decode())
             self._identify()
+            os.write(go, b"!")
+            refuse(os.read(failed, 256).decode())
         except OSError as error:
             self.reason, self.errno = "spawn_failed", error.errno
             self.message = f"the agent was not started: {error.strerror}"
             self.kill_at = 0.0
         finally:
-            os.close(failed)
+            for descriptor in (failed, ready, go):
+                os.close(descriptor)
 
     def _identify(self) -> None:
         me = os.getpid()
@@ -702,8 +710,8 @@ def refuse(report: str) -> None:
         raise OSError(int(code), f"{what}: {os.strerror(int(code))}")
 
 
-def become_agent(spec: Spec, shim: int, told: int) -> None:
-    """In the forked child: a clean process, then exec. Never returns."""
+def become_agent(spec: Spec, shim: int, told: int, ready: int) -> None:
+    """In the forked child: a clean process, then exec once told so. Never returns."""
     what = "it cannot be set up"
     try:
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -725,6 +733,8 @@ def become_agent(spec: Spec, shim: int, told: int) -> None:
         what = f"its directory {spec.cwd}"
         os.chdir(spec.cwd)
         what = f"its program {spec.argv[0]}"
+        if not os.read(ready, 1):
+            os._exit(127)
         os.execvpe(spec.argv[0], spec.argv, spec.env)  # noqa: S606  as argv, no shell
     except (OSError, ValueError, IndexError) as error:
         code = getattr(error, "errno", None) or errno.EINVAL
