@@ -33,6 +33,7 @@ from kanban_worker.shell.rundir import (
     write_durable,
 )
 from kanban_worker.shell.sweep import sweep
+from support import traces
 from support.deadline import eventually
 from support.shims import Shim, Shims, shims_under, spec_of
 
@@ -252,3 +253,46 @@ def test_fifty_runs_at_once_end_each_with_its_own_code(shims: Shims) -> None:
     runs = asyncio.run(launch_all())
     assert [run.end().code for run in runs] == list(range(50))
     assert [pid for run in runs for pid in run.agents()] == []
+
+
+SOMEBODY_ELSE = """
+if os.fork() == 0:
+    if os.fork() == 0:
+        os.setuid(65534)
+        print('up', flush=True)
+        signal.pause()
+    os._exit(0)
+os.wait()
+"""
+WITHOUT_CAP_KILL = """
+import json, sys
+from pathlib import Path
+from support import shims
+run = shims.Shims(Path(sys.argv[1]))
+shim = run.python(sys.argv[2] + "signal.pause()", grace_s=0.1)
+shim.says("up")
+shim.signal(shims.signal.SIGTERM)
+record = shim.end(timeout_s=60)
+print(json.dumps([record.reason, record.signal, record.proof, record.leftovers_killed]))
+"""
+
+
+@pytest.mark.root
+def test_a_child_that_may_not_be_killed_costs_the_proof_and_not_the_record(
+    tmp_path: Path,
+) -> None:
+    """As one that has become root by sudo; here the shim has lost the capability."""
+    limited = ["setpriv", "--bounding-set=-kill"]
+    python = [sys.executable, "-c", WITHOUT_CAP_KILL, str(tmp_path), SOMEBODY_ELSE]
+    try:
+        done = subprocess.run(
+            [*limited, *python],
+            capture_output=True,
+            text=True,
+            timeout=90,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout) == ["cancelled", signal.SIGTERM, "none", 0]
+    finally:
+        traces.end_all([f"KANBAN_RUN_ID={path.name}" for path in tmp_path.iterdir()])

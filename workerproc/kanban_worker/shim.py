@@ -63,6 +63,8 @@ LEFTOVER_GRACE_S = 2.0
 """Between TERM and KILL for what an agent left behind when it ended by itself."""
 KILL_S = 30.0
 """A process in uninterruptible sleep outlasts SIGKILL; past this it is reported."""
+REFUSED_S = 2.0
+"""For children that we may not kill: they leave by themselves, or not at all."""
 SWEEP_S = 5.0
 EAGER_PASSES = 32
 """Rounds of KILL without a pause: a chain of forks is outrun, not outwaited."""
@@ -633,10 +635,11 @@ class Run:
         deadline, passes = monotonic() + KILL_S, 0
         while self.reap():
             if monotonic() > deadline:
-                say(f"not killed within {KILL_S:.0f} s: {children()}")
+                say(f"these cannot be killed: {children()}")
                 return False
-            for pid in children():
-                self.kill_child(pid)
+            ours = [self.kill_child(pid) for pid in children()]
+            if ours and not any(ours):
+                deadline = min(deadline, monotonic() + REFUSED_S)
             passes += 1
             if passes % 64 == 0:  # what hides behind a parent that will not die
                 for pid, start in descendants(os.getpid()).items():
@@ -646,19 +649,26 @@ class Run:
             )
         return True
 
-    def kill_child(self, pid: int) -> None:
-        """KILL a direct child, which stays a zombie till we reap it, and its group."""
-        os.kill(pid, signal.SIGKILL)
+    def kill_child(self, pid: int) -> bool:
+        """KILL a direct child, which stays a zombie till we reap it, and its group.
+
+        False: it is not ours to kill, for it has become somebody else (by sudo, say).
+        """
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except OSError:
+            return False
         stat = stat_of(pid)
         if stat is None:
-            return
+            return True
         self.note_leftover(pid, stat[3])
         # Our own group is that of a child which has not come to its setsid yet.
         if stat[2] not in {0, 1, os.getpgrp()}:
             try:
                 os.killpg(stat[2], signal.SIGKILL)
             except OSError:  # empty by now, or somebody else's after a setuid
-                return
+                return True
+        return True
 
     def sweep(self) -> bool:
         """KILL what carries the nonce without descending from us; two empty passes."""
