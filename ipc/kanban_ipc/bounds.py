@@ -8,17 +8,18 @@ from typing import Final
 LINK_VERSION: Final = 1
 """Major version of the link. A daemon talks to this one and the one before."""
 
-LINK_FRAME_BYTES_MAX: Final = 1 << 20
+LINK_MESSAGE_BYTES_MAX: Final = 1 << 20
 """One encoded message on the link. The largest is an assignment: a ticket's texts
 (``TICKET_TEXT_BYTES_MAX``) with its comments; a diff stays on disk."""
-LINK_FRAMES_MAX: Final = 64
-"""Messages in one ZeroMQ multipart. ZeroMQ's high-water mark counts whole
-multiparts, so without this bound one of them could hold any number of frames."""
-LINK_MESSAGES_PER_TURN_MAX: Final = 512
-"""Multiparts taken from the socket in one turn of the loop, so that a flood on the
+LINK_FRAME_BYTES_MAX: Final = LINK_MESSAGE_BYTES_MAX + 8
+"""One frame: messages of together at most that size, and how many they are."""
+LINK_MESSAGES_MAX: Final = 64
+"""Messages in one frame; ZeroMQ's high-water marks count frames."""
+LINK_FRAMES_PER_TURN_MAX: Final = 512
+"""Frames taken from the socket in one turn of the loop, so that a flood on the
 link cannot starve the control socket."""
 LINK_RECEIVE_HWM: Final = 100
-"""Multiparts of one peer that wait to be read; then its own queue fills. A worker has a
+"""Frames of one peer that wait to be read; then its own queue fills. A worker has a
 few on the way at most; with ZeroMQ's default (1,000) a flood was seen to cost 8 MiB."""
 LINK_HWM: Final = 1_000
 """ZeroMQ's own default high-water mark, stated."""

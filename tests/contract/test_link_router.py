@@ -90,15 +90,15 @@ def test_messages_come_in_order_and_answers_go_back() -> None:
     with_link(body)
 
 
-def test_more_answers_than_one_message_holds_are_several_messages() -> None:
+def test_more_answers_than_one_frame_holds_are_several_frames() -> None:
     async def body(bench: LinkBench) -> None:
         peer = bench.peer()
         peer.say(BYE)
         await bench.receiver.until(lambda: bench.receiver.heard)
-        count = 2 * bounds.LINK_FRAMES_MAX + 1
+        count = 2 * bounds.LINK_MESSAGES_MAX + 1
         assert bench.link.send(peer.name, [Beat()] * count)
         sizes = [len(await peer.hear()) for _ in range(3)]
-        assert sizes == [bounds.LINK_FRAMES_MAX, bounds.LINK_FRAMES_MAX, 1]
+        assert sizes == [bounds.LINK_MESSAGES_MAX, bounds.LINK_MESSAGES_MAX, 1]
 
     with_link(body)
 
@@ -144,15 +144,19 @@ def test_a_peer_that_does_not_read_is_told_no_more_and_harms_nobody() -> None:
         b"\xc1",
         b"not a message",
         b"\x92\xa5Hello\xff",
-        frames.encode(Beat()),
-        frames.encode(BYE)[:-1],
+        frames.encode(beat(1)),
+        frames.join([]),
+        frames.join([frames.encode(Beat())]),
+        frames.join([frames.encode(beat(2)), frames.encode(Beat())]),
+        frames.join([frames.encode(BYE)])[:-1],
         b"\x91" * 100_000,
     ],
 )
 def test_a_malformed_frame_harms_its_sender_alone(frame: bytes) -> None:
     async def body(bench: LinkBench) -> None:
         hostile, peer = bench.peer(b"worker-1:hostile"), bench.peer()
-        hostile.say_raw(frames.encode(beat(1)), frame, frames.encode(beat(2)))
+        hostile.say(beat(1))
+        hostile.say_raw(frame)
         peer.say(BYE)
         receiver = bench.receiver
         await receiver.until(lambda: receiver.complaints and receiver.of(peer))
@@ -164,19 +168,30 @@ def test_a_malformed_frame_harms_its_sender_alone(frame: bytes) -> None:
     with_link(body)
 
 
-def test_a_message_of_too_many_frames_is_refused_whole() -> None:
+def test_a_frame_of_too_many_messages_is_refused_whole() -> None:
     async def body(bench: LinkBench) -> None:
         peer, receiver = bench.peer(), bench.receiver
-        most = bounds.LINK_FRAMES_MAX
+        most = bounds.LINK_MESSAGES_MAX
         peer.say(*[beat(number) for number in range(most + 3)])
         await receiver.until(lambda: receiver.complaints)
         [(name, reason)] = receiver.complaints
         assert name == peer.name
-        assert reason == f"3 frames over the {most} of one message"
+        assert f"length <= {most}" in reason
         assert receiver.heard == []
         peer.say(*[beat(number) for number in range(most)])
         await receiver.until(lambda: len(receiver.heard) == most)
         assert len(receiver.complaints) == 1
+
+    with_link(body)
+
+
+def test_several_frames_in_one_piece_are_refused_whole() -> None:
+    async def body(bench: LinkBench) -> None:
+        peer, receiver = bench.peer(), bench.receiver
+        peer.say_raw(*[frames.join([frames.encode(beat(1))])] * 3)
+        await receiver.until(lambda: receiver.complaints)
+        assert receiver.complaints == [(peer.name, "3 frames in one piece")]
+        assert receiver.heard == []
 
     with_link(body)
 
@@ -222,7 +237,7 @@ def test_a_flood_does_not_starve_the_loop() -> None:
             ticks += 1
             loop.call_soon(tick)
 
-        flood = 4 * bounds.LINK_MESSAGES_PER_TURN_MAX
+        flood = 4 * bounds.LINK_FRAMES_PER_TURN_MAX
         receiver.after_turn = lambda: seen.append(ticks)
         peer = bench.peer()
         for number in range(flood):
@@ -230,7 +245,7 @@ def test_a_flood_does_not_starve_the_loop() -> None:
         loop.call_soon(tick)
         await receiver.until(lambda: len(receiver.heard) == flood)
         assert receiver.of(peer) == [beat(number) for number in range(flood)]
-        assert max(receiver.turns) <= bounds.LINK_MESSAGES_PER_TURN_MAX
+        assert max(receiver.turns) <= bounds.LINK_FRAMES_PER_TURN_MAX
         assert sorted(set(seen)) == seen, "two turns without one of the loop between"
 
     with_link(body)

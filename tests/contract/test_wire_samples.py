@@ -16,9 +16,19 @@ from support.wire_samples import FROM_DAEMON, FROM_SPAWNER, FROM_WORKER, TO_SPAW
 
 DATA = Path(__file__).parents[1] / "data"
 Decode = Callable[[bytes], Any]
+
+
+def _from_worker(data: bytes) -> Any:
+    return frames.from_worker(frames.join([data]))[0]
+
+
+def _from_daemon(data: bytes) -> Any:
+    return frames.from_daemon(frames.join([data]))[0]
+
+
 CASES: list[tuple[str, Any, Decode]] = [
-    *(("link", message, frames.from_worker) for message in FROM_WORKER),
-    *(("link", message, frames.from_daemon) for message in FROM_DAEMON),
+    *(("link", message, _from_worker) for message in FROM_WORKER),
+    *(("link", message, _from_daemon) for message in FROM_DAEMON),
     *(("spawner", message, spawning.to_spawner) for message in TO_SPAWNER),
     *(("spawner", message, spawning.from_spawner) for message in FROM_SPAWNER),
 ]

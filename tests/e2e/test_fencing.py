@@ -128,8 +128,8 @@ def test_a_stranger_without_the_secret_is_refused(system: System) -> None:
         dealer.setsockopt(zmq.LINGER, 0)
         dealer.setsockopt(zmq.RCVTIMEO, 10_000)
         dealer.connect(f"ipc://{system.runtime / layout.LINK_SOCKET}")
-        dealer.send(frames.encode(hello))
-        answer = frames.from_daemon(dealer.recv())
+        dealer.send(frames.join([frames.encode(hello)]))
+        [answer] = frames.from_daemon(dealer.recv())
         assert isinstance(answer, Refused)
         assert answer.code in {"secret", "fenced"}
     assert system.worker().state == "RUNNING"

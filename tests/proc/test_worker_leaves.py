@@ -211,7 +211,7 @@ def test_no_op_runs_leave_in_one_message_and_touch_no_disk(bench: WorkerBench) -
     bench.daemon.send(*runs)
     for _ in runs:
         assert bench.daemon.expect(Finished).result.outcome == "finished"
-    assert max(bench.daemon.multiparts) > 1
+    assert max(bench.daemon.sizes) > 1
     assert not (bench.state_dir / "runs").exists()
 
 

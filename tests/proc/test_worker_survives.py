@@ -9,10 +9,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from kanban_ipc import frames
 from kanban_ipc.link import (
     Ack,
     Agent,
     Assign,
+    Beat,
     Drop,
     Finished,
     Heartbeat,
@@ -196,7 +198,7 @@ def test_malformed_frames_are_ignored_and_logged_once_in_a_while(
 ) -> None:
     for _ in range(100):
         bench.daemon.send_raw(b"\xc1 not msgpack", b"")
-    bench.daemon.send_raw(*[b"x"] * 65)
+    bench.daemon.send_raw(frames.join([frames.encode(Beat())] * 65))
     assert (
         bench.daemon.run(assign(bench.state_dir, agent=NOOP)).result.outcome
         == "finished"

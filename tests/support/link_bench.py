@@ -30,20 +30,20 @@ class Peer:
         self.socket.connect(f"ipc://{path}")
 
     def say(self, *messages: WorkerMessage) -> None:
-        """One multipart."""
-        self.say_raw(*[frames.encode(message) for message in messages])
+        """One frame."""
+        self.say_raw(frames.join([frames.encode(message) for message in messages]))
 
     def say_raw(self, *parts: bytes) -> None:
         self.socket.send_multipart(parts, zmq.NOBLOCK)
 
     async def hear(self) -> list[DaemonMessage]:
-        """The next multipart."""
+        """The next frame."""
         loop = asyncio.get_running_loop()
         there = await loop.run_in_executor(
             None, self.socket.poll, int(PATIENCE_S * 1000)
         )
         assert there, f"{self.name!r} was told nothing"
-        return [frames.from_daemon(part) for part in self.socket.recv_multipart()]
+        return frames.from_daemon(self.socket.recv())
 
 
 class ReceiverDouble:

@@ -42,7 +42,7 @@ class LinkDaemon:
         self.away_exit_s = 60.0
         self.acks = True
         self.seen: list[WorkerMessage] = []
-        self.multiparts: list[int] = []
+        self.sizes: list[int] = []
         self.peer = b""
         self.starts = 0
         self._path = path
@@ -72,8 +72,8 @@ class LinkDaemon:
         self._context.term()
 
     def send(self, *messages: DaemonMessage) -> None:
-        """One multipart to the worker that spoke last."""
-        self.send_raw(*[frames.encode(message) for message in messages])
+        """One frame to the worker that spoke last."""
+        self.send_raw(frames.join([frames.encode(message) for message in messages]))
 
     def send_raw(self, *parts: bytes) -> None:
         assert self._socket is not None
@@ -104,11 +104,10 @@ class LinkDaemon:
         assert self._socket is not None
         if not self._socket.poll(int(within_s * 1000) + 1):
             return
-        peer, *parts = self._socket.recv_multipart()
-        self.peer = peer
-        self.multiparts.append(len(parts))
-        for part in parts:
-            message = frames.from_worker(part)
+        self.peer, frame = self._socket.recv_multipart()
+        messages = frames.from_worker(frame)
+        self.sizes.append(len(messages))
+        for message in messages:
             self.seen.append(message)
             self._answer(message)
 

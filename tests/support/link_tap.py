@@ -39,7 +39,7 @@ class LinkTap:
 
     def inject(self, message: WorkerMessage) -> None:
         """Say it to the daemon as the worker that spoke first."""
-        self._orders.send(frames.encode(message))
+        self._orders.send(frames.join([frames.encode(message)]))
 
     def await_heard(self, kind: type[DaemonMessage], count: int = 1) -> None:
         """Until the daemon has said so many of the kind. Raises ``TimeoutError``."""
@@ -80,7 +80,7 @@ class LinkTap:
                     self._from_daemon(socket)
 
     def _from_worker(self, poller: zmq.Poller) -> None:
-        who, *parts = self._front.recv_multipart()
+        who, frame = self._front.recv_multipart()
         if who not in self._backs:
             back = self._context.socket(zmq.DEALER)
             back.setsockopt(zmq.ROUTING_ID, who)
@@ -88,14 +88,14 @@ class LinkTap:
             poller.register(back, zmq.POLLIN)
             self._backs[who] = back
         with self._changed:
-            self.said += [frames.from_worker(part) for part in parts]
+            self.said += frames.from_worker(frame)
             self._changed.notify_all()
-        self._backs[who].send_multipart(parts)
+        self._backs[who].send(frame)
 
     def _from_daemon(self, socket: "zmq.Socket[bytes]") -> None:
-        parts = socket.recv_multipart()
+        frame = socket.recv()
         who = next(who for who, back in self._backs.items() if back is socket)
-        self._front.send_multipart([who, *parts])
+        self._front.send_multipart([who, frame])
         with self._changed:
-            self.heard += [frames.from_daemon(part) for part in parts]
+            self.heard += frames.from_daemon(frame)
             self._changed.notify_all()

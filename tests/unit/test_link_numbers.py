@@ -59,12 +59,12 @@ def test_a_number_that_no_store_keeps_is_refused_at_the_door(number: int) -> Non
         link.Finished(RUN, Epoch(1), 1, 1, result),
     ):
         with pytest.raises(PeerError, match=r"int"):
-            frames.from_worker(frames.encode(message))
+            frames.from_worker(frames.join([frames.encode(message)]))
 
 
 def test_the_greatest_numbers_that_are_kept_pass() -> None:
     log = link.Log(RUN, Epoch(KEPT_MAX), KEPT_MAX, -KEPT_MAX, "info", "x")
-    assert frames.from_worker(frames.encode(log)) == log
+    assert frames.from_worker(frames.join([frames.encode(log)])) == [log]
 
 
 def test_no_worker_can_claim_any_number_of_slots() -> None:
@@ -76,7 +76,7 @@ def test_no_worker_can_claim_any_number_of_slots() -> None:
         process=link.ProcessId("boot", 1, 1),
         slots=bounds.SLOTS_MAX,
     )
-    assert frames.from_worker(frames.encode(hello)) == hello
+    assert frames.from_worker(frames.join([frames.encode(hello)])) == [hello]
     greedy = msgspec.structs.replace(hello, slots=bounds.SLOTS_MAX + 1)
     with pytest.raises(PeerError):
-        frames.from_worker(frames.encode(greedy))
+        frames.from_worker(frames.join([frames.encode(greedy)]))

@@ -11,6 +11,7 @@ Source: zmq_getsockopt(3), ZMQ_FD and ZMQ_EVENTS; zmq_setsockopt(3), ZMQ_ROUTER_
 import asyncio
 import logging
 import os
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Protocol
@@ -99,19 +100,15 @@ class Link:
         if self._socket is None:
             return False
         sent = True
-        encoded = [frames.encode(message) for message in messages]
-        step = bounds.LINK_FRAMES_MAX
-        for start in range(0, len(encoded), step):
+        waiting = deque(map(frames.encode, messages))
+        while waiting and sent:
+            frame = frames.join(frames.take(waiting))
             try:
-                self._socket.send_multipart(
-                    [peer, *encoded[start : start + step]],
-                    _NOBLOCK,
-                )
+                self._socket.send_multipart([peer, frame], _NOBLOCK)
             except zmq.ZMQError as error:
                 if error.errno not in (zmq.EAGAIN, zmq.EHOSTUNREACH):
                     raise
                 sent = False
-                break
         self._look_again()
         return sent
 
@@ -129,46 +126,39 @@ class Link:
 
     def _drain(self) -> None:
         self._again = False
-        for _ in range(bounds.LINK_MESSAGES_PER_TURN_MAX):
-            parts = self._receive()
-            if parts is None:
+        for _ in range(bounds.LINK_FRAMES_PER_TURN_MAX):
+            if not self._receive():
                 break
-            self._deliver(parts)
         self._receiver.turn_over()
         self._look_again()
 
-    def _receive(self) -> list[bytes] | None:
-        """One multipart, cut at the protocol's bound of frames; None: nothing waits."""
+    def _receive(self) -> bool:
+        """Take one frame and whose it is; False: nothing waits."""
         socket = self._socket
         if socket is None:
-            return None
+            return False
         try:
-            parts = [socket.recv(_NOBLOCK)]
+            peer = socket.recv(_NOBLOCK)
         except zmq.Again:
-            return None
+            return False
+        frame = socket.recv(_NOBLOCK) if socket.getsockopt(_RCVMORE) else b""
         surplus = 0
         while socket.getsockopt(_RCVMORE):
-            frame = socket.recv(_NOBLOCK)
-            if len(parts) <= bounds.LINK_FRAMES_MAX:
-                parts.append(frame)
-            else:
-                surplus += 1
+            socket.recv(_NOBLOCK)
+            surplus += 1
         if surplus:
-            self._complain(
-                parts[0],
-                f"{surplus} frames over the {bounds.LINK_FRAMES_MAX} of one message",
-            )
-            return parts[:1]
-        return parts
+            self._complain(peer, f"{surplus + 1} frames in one piece")
+        else:
+            self._deliver(peer, frame)
+        return True
 
-    def _deliver(self, parts: list[bytes]) -> None:
-        peer = parts[0]
-        for frame in parts[1:]:
-            try:
-                message = frames.from_worker(frame)
-            except PeerError as error:
-                self._complain(peer, str(error))
-                return
+    def _deliver(self, peer: bytes, frame: bytes) -> None:
+        try:
+            messages = frames.from_worker(frame)
+        except PeerError as error:
+            self._complain(peer, str(error))
+            return
+        for message in messages:
             self._receiver.receive(peer, message)
 
     def _complain(self, peer: bytes, reason: str) -> None:

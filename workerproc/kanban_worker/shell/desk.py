@@ -149,7 +149,7 @@ class Desk:
             return
         if self.leaving.begun and not assign.adopt:
             self._decline(assign, "its worker was about to leave")
-        elif len(self._jobs) >= RUNS_MAX:
+        elif len(self._jobs) >= RUNS_MAX and not assign.adopt:
             self._decline(assign, f"its worker has {RUNS_MAX} runs in hand")
         elif assign.agent.kind == "python":
             self._jobs[key] = self._calls.take(assign)

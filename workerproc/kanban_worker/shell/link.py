@@ -7,9 +7,9 @@ Nothing is sent before ``Welcome``: what is said on a connection that is not
 established, or that is replaced, is lost, and the reliable messages among it are said
 again by whoever keeps them (``Listener.welcomed``).
 
-What is posted in one turn of the loop leaves as one multipart. While the daemon does
-not read, at most ``FRAMES_WAITING_MAX`` frames wait here; further ones are dropped, and
-once the daemon reads again the reliable ones are repeated as after a ``Welcome``.
+What is posted in one turn of the loop leaves in one frame. While the daemon does not
+read, at most ``WAITING_MAX`` messages wait here; further ones are dropped, and once the
+daemon reads again the reliable ones are repeated as after a ``Welcome``.
 
 Absent: what the messages mean (``kanban_worker.shell.desk``).
 """
@@ -25,9 +25,8 @@ import zmq
 from kanban_ipc import frames
 from kanban_ipc.bounds import (
     LINK_FRAME_BYTES_MAX,
-    LINK_FRAMES_MAX,
+    LINK_FRAMES_PER_TURN_MAX,
     LINK_HWM,
-    LINK_MESSAGES_PER_TURN_MAX,
 )
 from kanban_ipc.errors import PeerError
 from kanban_ipc.link import DaemonMessage, Hello, HelloWanted, Welcome, WorkerMessage
@@ -36,7 +35,7 @@ RECONNECT_MS: Final = 20
 RECONNECT_MAX_MS: Final = 1_000
 LINGER_MS: Final = 500
 """Time for the last words (``Goodbye``) of a worker that leaves."""
-FRAMES_WAITING_MAX: Final = 4_096
+WAITING_MAX: Final = 4_096
 # Plain integers: the enumerations' operators cost more than the call they stand for.
 _EVENTS: Final = int(zmq.EVENTS)
 _READABLE: Final = int(zmq.POLLIN)
@@ -94,7 +93,7 @@ class Link:
         """Say it with the other words of this turn; lost when nobody listens."""
         if not self.is_welcome:
             return
-        if len(self._waiting) >= FRAMES_WAITING_MAX:
+        if len(self._waiting) >= WAITING_MAX:
             self._overflowed = True
             return
         self._waiting.append(frames.encode(message))
@@ -129,7 +128,7 @@ class Link:
 
     def _turn(self) -> None:
         """Do all that the socket allows now."""
-        for _ in range(LINK_MESSAGES_PER_TURN_MAX):
+        for _ in range(LINK_FRAMES_PER_TURN_MAX):
             events = cast("int", self._socket.getsockopt(_EVENTS))
             if events & _READABLE:
                 self._receive()
@@ -149,15 +148,13 @@ class Link:
         except zmq.Again:
             return
         self.heard_at = self._clock()
-        if len(parts) > LINK_FRAMES_MAX:
-            self._listener.malformed(f"{len(parts)} frames in one message")
-            return
         for part in parts:
             try:
-                message = frames.from_daemon(part)
+                messages = frames.from_daemon(part)
             except PeerError as error:
                 self._listener.malformed(str(error))
-            else:
+                continue
+            for message in messages:
                 self._dispatch(message)
 
     def _dispatch(self, message: DaemonMessage) -> None:
@@ -171,9 +168,9 @@ class Link:
 
     def _send(self) -> None:
         waiting = self._waiting
-        batch = [waiting.popleft() for _ in range(min(len(waiting), LINK_FRAMES_MAX))]
+        batch = frames.take(waiting)
         try:
-            self._socket.send_multipart(batch, zmq.NOBLOCK)
+            self._socket.send(frames.join(batch), zmq.NOBLOCK)
         except zmq.Again:
             waiting.extendleft(reversed(batch))
             return
