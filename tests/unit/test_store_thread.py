@@ -550,3 +550,39 @@ def test_closing_leaves_one_file(path: Path) -> None:
 
     with_store(path, body)
     assert [file.name for file in path.parent.iterdir()] == ["kanban.db"]
+
+
+@pytest.mark.parametrize(
+    "error", [apsw.IOError("disk I/O error"), RuntimeError("a bug")]
+)
+def test_what_fails_after_a_commit_is_told_and_nothing_hangs(
+    path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fails(_self: checkpointing.Checkpointer) -> None:
+        raise error
+
+    async def body(store: StoreThread, told: Told) -> None:
+        monkeypatch.setattr(checkpointing.Checkpointer, "after_commit", fails)
+        async with asyncio.timeout(PATIENCE_S):
+            await store.do(add("kept"))
+            with pytest.raises(StoreFailed):
+                await store.do(add("refused"))
+        assert told.fatal == [error]
+
+    with_store(path, body)
+    assert stored(path) == ["kept"]
+
+
+def test_a_checkpoint_that_meets_a_damaged_file_leaves_it_to_the_writer(
+    path: Path,
+) -> None:
+    class Damaged:
+        def wal_checkpoint(self, *, mode: int) -> None:
+            raise apsw.CorruptError(f"malformed, in mode {mode}")
+
+    async def body(store: StoreThread, told: Told) -> None:
+        store._writer._checkpointer._checkpoint(Damaged())  # type: ignore[arg-type]
+        await store.do(add("after"))
+        assert told.fatal == []
+
+    with_store(path, body)

@@ -77,7 +77,7 @@ class Checkpointer:
         try:
             with self._copying:
                 db.wal_checkpoint(mode=_PASSIVE)
-        except (apsw.BusyError, apsw.LockedError, apsw.FullError, apsw.IOError):
+        except apsw.Error:
             # The log still holds everything. A stranger is at it, or the writer will
             # meet the same disk and decide.
             return

@@ -116,6 +116,7 @@ class _Writer:
                 self._fail(jobs, self._fatal)
             elif jobs:
                 self._group(jobs)
+                self._look_after_the_log()
         self._checkpointer.close()
         self._db.close()
 
@@ -123,12 +124,18 @@ class _Writer:
         try:
             self._db.execute("BEGIN IMMEDIATE")
             answers = [self._one(job) for job in jobs]
+            head = last_seq(self._db)
             self._db.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 - every future must be resolved
             self._undo(jobs, error)
         else:
-            self._calls.answer(answers, self._hint())
+            self._calls.answer(answers, self._hint(head))
+
+    def _look_after_the_log(self) -> None:
+        try:
             self._checkpointer.after_commit()
+        except Exception as error:  # noqa: BLE001 - the thread must not end unheard
+            self._give_up(error)
 
     def _one(self, job: Job) -> Answer:
         """One call in its savepoint. Raises when the whole transaction is gone."""
@@ -154,11 +161,15 @@ class _Writer:
         except apsw.Error as second:
             error = second
         if not is_failure(error) or isinstance(error, _FATAL):
-            self._fatal = failure
-            if self._on_fatal is not None:
-                told = self._on_fatal
-                self._calls.tell(lambda: told(error))
+            self._give_up(error)
         self._fail(jobs, failure)
+
+    def _give_up(self, error: Exception) -> None:
+        """Accept nothing any more: what is on disk is not known."""
+        self._fatal = as_failure(error)
+        if self._on_fatal is not None:
+            told = self._on_fatal
+            self._calls.tell(lambda: told(error))
 
     def _fail(self, jobs: list[Job], failure: StoreFailed) -> None:
         """Each gets an exception of its own: a shared one would collect tracebacks."""
@@ -166,8 +177,7 @@ class _Writer:
             [Answer(job.future, None, StoreFailed(str(failure))) for job in jobs]
         )
 
-    def _hint(self) -> Callable[[], None] | None:
-        head = last_seq(self._db)
+    def _hint(self, head: int) -> Callable[[], None] | None:
         if head == self._head or self._on_journal is None:
             return None
         self._head = head
