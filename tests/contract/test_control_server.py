@@ -4,7 +4,8 @@ import asyncio
 import os
 import socket
 import stat
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sized
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -56,6 +57,10 @@ def prove(
 
 def ticket(title: str = "A ticket") -> AddCall:
     return AddCall(ticket=NewTicket(title=title, agent="noop"), ready=True)
+
+
+def _are(things: Sized, count: int) -> bool:
+    return len(things) == count
 
 
 async def empty(it: Served) -> None:
@@ -156,7 +161,7 @@ def test_a_stream_ends_when_its_client_goes(tmp_path: Path) -> None:
             assert it.daemon.feed.subscribers == 1
         await it.client.close()
         await empty(it)
-        assert it.daemon.feed.subscribers == 0
+        await until(lambda: it.daemon.feed.subscribers == 0, "the stream has ended")
 
     prove(tmp_path, fact)
 
@@ -168,7 +173,7 @@ def test_a_wait_ends_when_its_client_goes(tmp_path: Path) -> None:
         await until(lambda: it.daemon.feed.subscribers == 1, "the wait has begun")
         await it.client.close()
         await empty(it)
-        assert it.daemon.feed.subscribers == 0
+        await until(lambda: it.daemon.feed.subscribers == 0, "the wait has ended")
 
     prove(tmp_path, fact)
 
@@ -466,6 +471,28 @@ def test_when_all_are_busy_a_newcomer_is_refused(
             late.send(StatusCall())
             with pytest.raises(Answered, match="all 1 connections to kanband are busy"):
                 await late.receive(StatusReply)
+
+    prove(tmp_path, fact)
+
+
+def test_who_hangs_up_frees_a_place_though_what_was_asked_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounds, "CONTROL_CONNECTIONS_MAX", 3)
+    stop = StopWorkerCall(worker_ids=["worker-1"], wait=True)
+
+    async def fact(it: Served) -> None:
+        it.daemon.fleet.workers = [worker()]
+        asked = it.daemon.fleet.asked
+        # More than there are places, and more than are let go on without a client.
+        for count in range(1, 9):
+            async with varlink_client(it.path) as client:
+                client.send(stop)
+                await until(partial(_are, asked, count), "it is under way")
+            await until(lambda: len(it.server) == 1, "its place is free")
+        await it.client.call(StatusCall(), StatusReply)
+        assert len(asyncio.all_tasks()) < 8
+        it.daemon.fleet.stopping.set()
 
     prove(tmp_path, fact)
 

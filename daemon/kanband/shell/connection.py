@@ -66,6 +66,9 @@ class Host(Protocol):
         """None, or the refusal to send before hanging up."""
 
     def forget(self, connection: "Connection") -> None:
+        """Its client is gone; what it asked for may still be under way."""
+
+    def ended(self, connection: "Connection") -> None:
         """Nothing is left of it."""
 
 
@@ -96,12 +99,22 @@ class Connection(asyncio.Protocol):
         """Nothing is being answered, or nobody has read the answer for long."""
         return self._task is None or not self._writable.is_set()
 
-    async def end(self) -> None:
-        """Answer what is under way with ``ShuttingDown``, and hang up."""
+    @property
+    def is_busy(self) -> bool:
+        """Something that was asked for is under way."""
+        return self._task is not None
+
+    def give_up_waiting(self) -> None:
+        """End what is under way; what the store has taken is carried out anyway."""
         self._ending = True
         self._calls.clear()
         if self._task is not None:
             self._task.cancel()
+
+    async def end(self) -> None:
+        """Answer what is under way with ``ShuttingDown``, and hang up."""
+        self.give_up_waiting()
+        if self._task is not None:
             await asyncio.wait((self._task,))
         self._hang_up()
 
@@ -157,9 +170,10 @@ class Connection(asyncio.Protocol):
         if self._half_closed is not None:
             self._half_closed.cancel()
         self._writable.set()
-        if self._task is None:
-            self._host.forget(self)
-        elif self._current is not None and self._ends_now(self._current):
+        self._host.forget(self)
+        if self._task is None or self._current is None:
+            return
+        if self._ends_now(self._current):
             self._task.cancel()
 
     # --------------------------------------------------------------- calls in
@@ -241,7 +255,7 @@ class Connection(asyncio.Protocol):
         if self._deaf:
             self._hang_up()
         if self._lost:
-            self._host.forget(self)
+            self._host.ended(self)
 
     async def _answer(self, request: varlink.Request) -> None:
         """One call; that its client has gone says nothing of the next."""

@@ -2,7 +2,8 @@
 
 Decided here: the same user or root is let in (SO_PEERCRED), at most
 ``CONTROL_CONNECTIONS_MAX`` at a time; a newcomer beyond that takes the place of the
-client that has been idle longest, and is refused when all are busy. What is said on a
+client that has been idle longest, and is refused when all are busy. Who hangs up frees
+its place at once, though what it asked for goes on: as many again. What is said on a
 connection is in ``connection``, what it means in ``calls``.
 """
 
@@ -39,6 +40,8 @@ class ControlServer:
         self._calls = Calls(daemon)
         self._uids = frozenset((os.geteuid(), 0)) if uids is None else uids
         self._connections: dict[Connection, None] = {}
+        self._deserted: dict[Connection, None] = {}
+        """Their clients have gone; what these asked for is still under way."""
         self._empty = asyncio.Event()
         self._empty.set()
         self._listening: Listening | None = None
@@ -65,7 +68,7 @@ class ControlServer:
         self._calls.closed = True
         self._server.close()
         self._listening.remove()
-        everyone = list(self._connections)
+        everyone = [*self._connections, *self._deserted]
         await asyncio.gather(*(connection.end() for connection in everyone))
         await self._farewell()
 
@@ -103,9 +106,21 @@ class ControlServer:
         return None
 
     def forget(self, connection: Connection) -> None:
-        """It is gone, and its last call has ended."""
+        """Its place is free; what it asked for may go on without it."""
         self._connections.pop(connection, None)
-        if not self._connections:
+        if connection.is_busy:
+            self._deserted[connection] = None
+            if len(self._deserted) > bounds.CONTROL_CONNECTIONS_MAX:
+                next(iter(self._deserted)).give_up_waiting()
+        self._look_whether_empty()
+
+    def ended(self, connection: Connection) -> None:
+        """Its last call has ended, too."""
+        self._deserted.pop(connection, None)
+        self._look_whether_empty()
+
+    def _look_whether_empty(self) -> None:
+        if not self._connections and not self._deserted:
             self._empty.set()
 
     def _evict(self) -> bool:
