@@ -137,7 +137,7 @@ class Ledger:
         )
         for owner in owners:
             self._dirty.setdefault(owner.row.worker_id, owner)
-        self._notes.extendleft(reversed(notes))
+        self._notes = deque([*notes, *self._notes], maxlen=_NOTES_MAX)
         self._waiters = waiters + self._waiters
         loop = asyncio.get_running_loop()
         self._retry = loop.call_later(_RETRY_S, self._try_again)

@@ -39,8 +39,12 @@ class SeqPacket:
 
     def send(self, packet: bytes, descriptor: int | None = None) -> None:
         """Send, or queue behind what could not be sent yet. The caller bounds the
-        number of packets it has under way.
+        number of packets it has under way. Nobody is told on a closed connection.
         """
+        if not self._open:
+            if descriptor is not None:
+                os.close(descriptor)
+            return
         self._outbox.append((packet, descriptor))
         if len(self._outbox) == 1:
             self._flush()

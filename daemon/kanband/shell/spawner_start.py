@@ -67,6 +67,7 @@ class Starter:
         self._units = units
         self._command = tuple(command)
         self._child: Pidfd | None = None
+        self._children: dict[int, Pidfd] = {}
 
     @property
     def log_path(self) -> Path:
@@ -87,10 +88,11 @@ class Starter:
             self._child.signal(signal.SIGTERM)
 
     def close(self) -> None:
-        """Let go of the one that runs; it is init's, should it end after us."""
-        if self._child is not None:
-            self._child.close()
-            self._child = None
+        """Let go of those that run; they are init's, should they end after us."""
+        for child in self._children.values():
+            child.close()
+        self._children.clear()
+        self._child = None
 
     async def _execute(self) -> None:
         self.log_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -139,11 +141,15 @@ class Starter:
         """It is our child, so it would be a zombie without us."""
         process = process_id(pid)
         assert process is not None, "our own child, not waited for"
-        self.close()
+        # One that is about to end keeps its watch beside the next one's.
         try:
-            self._child = Pidfd(process, lambda: _bury(pid))
+            self._child = self._children[pid] = Pidfd(process, lambda: self._bury(pid))
         except ProcessGone:
             _bury(pid)
+
+    def _bury(self, pid: int) -> None:
+        del self._children[pid]
+        _bury(pid)
 
 
 async def _start_unit(scope: UnitScope) -> None:

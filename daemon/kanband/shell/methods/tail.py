@@ -1,13 +1,15 @@
 """Reading a file that may still grow, be cut in its middle, or be rotated away.
 
-Blocking; a stream calls ``read`` in a thread. A hole that the log cap has punched
-(``cuts.json``) is one marked line; offsets after it are unchanged. A file that was
-replaced is read to its end, then its successor from the beginning.
+Blocking; a stream calls ``read`` in a thread, and may close it meanwhile. A hole that
+the log cap has punched (``cuts.json``) is one marked line; offsets after it are
+unchanged. A file that was replaced is read to its end, then its successor from the
+beginning.
 """
 
 import codecs
 import os
 import stat
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -40,17 +42,32 @@ class Tail:
         self._lines = lines
         self._hole = hole
         self._fd = -1
+        self._closed = False
+        self._busy = threading.Lock()
         self._offset = 0
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file; a read that is under way does it as it ends."""
+        self._closed = True
+        if self._busy.acquire(blocking=False):
+            self._let_go()
+            self._busy.release()
+
+    def read(self) -> str | None:
+        """The next piece, at most a chunk; None: there is nothing more now."""
+        with self._busy:
+            text = None if self._closed else self._read()
+        if self._closed:
+            self.close()
+        return text
+
+    def _let_go(self) -> None:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
 
-    def read(self) -> str | None:
-        """The next piece, at most a chunk; None: there is nothing more now."""
+    def _read(self) -> str | None:
         if self._fd < 0 and not self._open():
             return None
         if (mark := self._skip_hole()) is not None:
@@ -59,7 +76,7 @@ class Tail:
         if data:
             self._offset += len(data)
             return self._decoder.decode(data)
-        return self.read() if self._was_replaced() else None
+        return self._read() if self._was_replaced() else None
 
     def _open(self) -> bool:
         # The file may lie where an agent can write: only a plain file is read, and
@@ -129,5 +146,5 @@ class Tail:
                 return False
             self._offset = 0
             return True
-        self.close()
+        self._let_go()
         return self._open()
