@@ -115,6 +115,9 @@ class Dispatch:
         now = self._clock.monotonic()
         for lease in await self._store.read(lambda reads: reads.leases()):
             self.live.add(LiveRun.found(lease, now))
+        # The limits may be others than those under which tickets were set aside.
+        now_ms = self._clock.now_ms()
+        await self._store.do(lambda verbs: verbs.unpark(now_ms=now_ms))
         await self._due.promote()
 
     def open(self) -> None:
