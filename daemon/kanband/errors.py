@@ -25,15 +25,16 @@ class ConfigError(KanbandError):
 
 
 class AlreadyRunning(KanbandError):
-    """Another daemon holds the state directory."""
+    """Another daemon holds the state directory, or the runtime directory."""
 
     exit_code = EXIT_USAGE
 
-    def __init__(self, lock: Path, holder: str) -> None:
-        """``holder``: the pid it wrote into the lock file; may be empty."""
+    def __init__(self, lock: Path, holder: str, option: str) -> None:
+        """``holder``: the pid it wrote into the lock file, may be empty; ``option``:
+        with which flag another directory is chosen."""
         who = f"process {holder}" if holder else "another process"
         super().__init__(
             f"a kanband already runs on {lock.parent}: {who} holds {lock.name}. "
             "This one has touched nothing. Stop the other first "
-            "(kanbanctl shutdown), or start this one with another --state-dir.",
+            f"(kanbanctl shutdown), or start this one with another {option}.",
         )

@@ -2,7 +2,7 @@
 
 Under the state directory: ``kanban.db``, ``runs/<run>/``,
 ``worktrees/<ticket>-<slug>/``, ``workers/<worker>.lock``, ``logs/<worker>.log``.
-Under the runtime directory: sockets.
+Under the runtime directory: sockets, and the lock of whoever binds them.
 """
 
 from typing import Final
@@ -10,6 +10,8 @@ from typing import Final
 DAEMON_LOCK: Final = "daemon.lock"
 """Held (flock) by the one daemon of a state directory."""
 SPAWNER_LOCK: Final = "spawner.lock"
+SOCKETS_LOCK: Final = "sockets.lock"
+"""In the runtime directory: held (flock) by the one daemon that binds there."""
 
 RUNS_DIR: Final = "runs"
 WORKTREES_DIR: Final = "worktrees"

@@ -202,6 +202,24 @@ def test_a_second_daemon_leaves_at_once_and_touches_nothing(system: System) -> N
     system.worker_running()
 
 
+def test_a_daemon_of_another_state_leaves_these_sockets_alone(
+    system: System, tmp_path: Path
+) -> None:
+    second = subprocess.run(
+        [*system.command(), "--state-dir", str(tmp_path / "another")],
+        capture_output=True,
+        text=True,
+        env=system.environment,
+        timeout=30,
+        check=False,
+    )
+    assert second.returncode == 100
+    assert str(system.runtime) in second.stderr
+    assert "another --runtime-dir" in second.stderr
+    system.ctl("restart-worker", "worker-1")
+    assert system.wait(system.add("Still served", instructions="true"))
+
+
 def test_a_wrong_configuration_is_refused_with_its_line(new_system: NewSystem) -> None:
     system = new_system({"workers.grace_s": -1})
     with pytest.raises(NotReady) as ended:

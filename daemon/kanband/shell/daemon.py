@@ -1,6 +1,6 @@
 """The daemon put together: what is opened in which order, and closed in which.
 
-Order of a start: held lock → store → leases → link → fleet (adoption) → control
+Order of a start: held locks → store → leases → link → fleet (adoption) → control
 socket → READY. So nobody is answered before recovery is done, and a second daemon
 has touched nothing. Leaving is the same backwards, in one of three ways:
 
@@ -22,10 +22,11 @@ from collections.abc import AsyncIterator, Coroutine, Mapping
 from typing import Any, Final
 
 from kanban_ipc import layout
+from kanban_ipc.control import StopProof
 from kanban_ipc.words import UNIT_SCOPES, UnitScope
 from kanband.config import Config, prepare_places
 from kanband.core.staleness import GAP_BEATS
-from kanband.errors import EXIT_BUG, ConfigError, KanbandError
+from kanband.errors import EXIT_BUG, EXIT_SYSTEM, ConfigError, KanbandError
 from kanband.shell import logs
 from kanband.shell.clock import SystemClock
 from kanband.shell.control import ControlServer
@@ -73,12 +74,20 @@ class Kanband:
         """Serve until asked to leave; returns the exit code."""
         config = self.config
         prepare_places(config)
-        lock = HeldLock(config.state_dir / layout.DAEMON_LOCK)
-        logs.set_up(config.state_dir / layout.LOGS_DIR, os.environ, logging.INFO)
-        try:
-            return await self._serve()
-        finally:
-            lock.release()
+        with contextlib.ExitStack() as held:
+            for path, option in (
+                (config.state_dir / layout.DAEMON_LOCK, "--state-dir"),
+                (config.runtime_dir / layout.SOCKETS_LOCK, "--runtime-dir"),
+            ):
+                held.callback(HeldLock(path, option).release)
+            logs.set_up(config.state_dir / layout.LOGS_DIR, os.environ, logging.INFO)
+            try:
+                return await self._serve()
+            except KanbandError:
+                raise
+            except Exception as error:  # noqa: BLE001 - the log and the code shall tell
+                _LOG.critical("kanband cannot go on: %s", error, exc_info=error)
+                return EXIT_SYSTEM if isinstance(error, OSError) else EXIT_BUG
 
     async def _serve(self) -> int:
         async with self._open():
@@ -100,10 +109,13 @@ class Kanband:
     def _patience_us(self) -> str:
         """How long a stop may take as configured, whatever the unit's file says."""
         workers = self.config.workers
-        patience_s = workers.stop_timeout_s + workers.grace_s + _LEAVE_MARGIN_S
-        return str(int(patience_s * 1e6))
+        return str(int((workers.stop_timeout_s + self._hurried_s()) * 1e6))
+
+    def _hurried_s(self) -> float:
+        return self.config.workers.grace_s + _LEAVE_MARGIN_S
 
     async def _leave(self, way: Way) -> None:
+        """Stop the workers; no longer than is promised, whatever the disk does."""
         if way != "stop":
             return
         self.runs.hold()
@@ -111,11 +123,18 @@ class Kanband:
             self.fleet.shut_down(now=self.life.hurry.is_set()),
         )
         hurry = asyncio.ensure_future(self.life.hurry.wait())
-        await asyncio.wait((stopping, hurry), return_when=asyncio.FIRST_COMPLETED)
-        if not stopping.done():
-            await self.fleet.shut_down(now=True)
+        await asyncio.wait(
+            (stopping, hurry),
+            timeout=self.config.workers.stop_timeout_s,
+            return_when=asyncio.FIRST_COMPLETED,
+        )
         hurry.cancel()
-        for proof in await stopping:
+        if not stopping.done():
+            await self._hurry(stopping)
+        if stopping.cancelled():
+            _LOG.error("left before all was stopped; the next start finds what lives")
+            return
+        for proof in stopping.result():
             _LOG.info(
                 "worker stopped",
                 extra={
@@ -128,6 +147,22 @@ class Kanband:
                 },
             )
 
+    async def _hurry(self, stopping: "asyncio.Future[list[StopProof]]") -> None:
+        """End it within the grace and a margin; cancel it then, or when the store
+        fails."""
+        hurried = asyncio.ensure_future(self.fleet.shut_down(now=True))
+        failed = asyncio.ensure_future(self.life.failed.wait())
+        everything = asyncio.gather(stopping, hurried)
+        await asyncio.wait(
+            (everything, failed),
+            timeout=self._hurried_s(),
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        failed.cancel()
+        if not everything.done():
+            everything.cancel()
+            await asyncio.wait((everything,))
+
     @contextlib.asynccontextmanager
     async def _open(self) -> AsyncIterator[None]:
         """Everything in its order; each is closed whatever happens to the others."""
@@ -135,7 +170,7 @@ class Kanband:
         async with contextlib.AsyncExitStack() as stack:
             self.life = Course(self.clock, self._drained)
             self.store = StoreThread(
-                config.state_dir / config.db_path,
+                config.db_file,
                 on_journal=self.feed.notify,
                 on_fatal=self._store_failed,
             )
@@ -220,6 +255,7 @@ class Kanband:
     async def _feed_watchdog(self) -> None:
         try:
             await self.store.read(lambda reads: reads.last_seq())
+            await self.store.do(lambda _verbs: None)
         except StoreError as error:
             _LOG.warning("the watchdog is not fed: %s", error)
         else:

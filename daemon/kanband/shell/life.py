@@ -28,6 +28,7 @@ class Course:
         self._way: Way | None = None
         self._leaving = asyncio.Event()
         self.hurry = asyncio.Event()
+        self.failed = asyncio.Event()
 
     @property
     def uptime_s(self) -> float:
@@ -56,6 +57,7 @@ class Course:
         """Leave at once: what we would go on to do could be wrong."""
         if self._way != "fatal":
             self.failure = error
+            self.failed.set()
             self.hurry.set()
             self._leave("fatal")
 

@@ -1,4 +1,4 @@
-"""The held lock: one daemon for a state directory.
+"""The held lock: one daemon for a state directory, and one for a runtime directory.
 
 A lock (flock(2)), not a pid file: the kernel lets go of it whatever way the daemon
 dies, and a pid is not an identity. The file's text is for people.
@@ -14,8 +14,9 @@ from kanband.errors import AlreadyRunning
 class HeldLock:
     """An exclusive lock on a file, held until ``release`` or death."""
 
-    def __init__(self, path: Path) -> None:
-        """Take it. Raises ``AlreadyRunning`` when another process holds it."""
+    def __init__(self, path: Path, option: str = "--state-dir") -> None:
+        """Take it. Raises ``AlreadyRunning`` when another process holds it; ``option``
+        is the flag that chooses its directory."""
         self._fd = os.open(
             path,
             os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW,
@@ -26,7 +27,7 @@ class HeldLock:
         except BlockingIOError:
             holder = os.pread(self._fd, 64, 0).decode("ascii", "replace").strip()
             os.close(self._fd)
-            raise AlreadyRunning(path, holder) from None
+            raise AlreadyRunning(path, holder, option) from None
         os.ftruncate(self._fd, 0)
         os.pwrite(self._fd, f"{os.getpid()}\n".encode("ascii"), 0)
 
