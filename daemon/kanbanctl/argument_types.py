@@ -10,7 +10,10 @@ import click
 
 from kanban_ipc.words import COLUMNS, TICKET_STATES
 from kanbanctl import times
+from kanbanctl.paths import NoSuchUser, absolute, working_directory
 
+SECONDS_MAX: Final = 366 * 86_400
+"""Sockets take no more than some 292 years."""
 DIGITS_MAX: Final = 18
 """Of a ticket's number: below the store's 64 bits."""
 
@@ -18,8 +21,19 @@ DIGITS_MAX: Final = 18
 def seconds(text: str) -> float:
     """``90``, ``90s``, ``5m``: an option's type."""
     try:
-        return times.parse_duration(text)
+        duration_s = times.parse_duration(text)
     except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+    if duration_s > SECONDS_MAX:
+        raise click.BadParameter(f"{text!r:.40} is more than a year")
+    return duration_s
+
+
+def repository(text: str) -> str:
+    """A path, made absolute: an option's type."""
+    try:
+        return absolute(text, working_directory())
+    except NoSuchUser as error:
         raise click.BadParameter(str(error)) from error
 
 

@@ -19,7 +19,7 @@ from kanban_ipc.bounds import SOCKET_PATH_BYTES_MAX
 from kanban_ipc.control import INTERFACE, METHODS, Call, Reply
 from kanban_ipc.errors import PeerError
 from kanbanctl import places
-from kanbanctl.failures import Failure, NoAnswer, NobodyListens, TimedOut
+from kanbanctl.failures import BadInput, Failure, NoAnswer, NobodyListens, TimedOut
 from kanbanctl.refusals import garbage, refusal
 
 CONNECT_TIMEOUT_S: Final = 10.0
@@ -105,7 +105,7 @@ class Client:
         """One call and its answer."""
         assert METHODS[method][:2] == (type(parameters), reply), method
         deadline = Deadline.after(self._timeout_s, patient=self._patient)
-        self._send(varlink.request(f"{INTERFACE}.{method}", parameters), deadline)
+        self._send(_request(method, parameters), deadline)
         return self._answer(deadline, reply)[0]
 
     def stream(
@@ -122,8 +122,7 @@ class Client:
         """
         assert METHODS[method] == (type(parameters), reply, True), method
         deadline = Deadline.after(self._timeout_s)
-        message = varlink.request(f"{INTERFACE}.{method}", parameters, more=True)
-        self._send(message, deadline)
+        self._send(_request(method, parameters, more=True), deadline)
         continues = True
         while continues:
             # Each piece has the whole time: a long log is not a slow daemon.
@@ -206,3 +205,12 @@ def _unreachable(place: places.Place, error: OSError) -> Failure:
     if isinstance(error, PermissionError):
         return NoAnswer(places.explain(place, error), kind="NotPermitted")
     return NobodyListens(places.explain(place, error))
+
+
+def _request(method: str, parameters: Call, *, more: bool = False) -> bytes:
+    try:
+        return varlink.request(f"{INTERFACE}.{method}", parameters, more=more)
+    except UnicodeEncodeError as error:
+        raise BadInput(
+            f"{error.object!r:.60} is not valid UTF-8; nothing was sent."
+        ) from error

@@ -43,17 +43,17 @@ def test_cancel_ends_an_agent_that_ignores_sigterm_and_its_far_children(
     assert [ticket.state for ticket in reply.tickets] == ["cancelled"]
 
 
-def test_a_cancel_reaches_the_agent_within_a_second(
+def test_a_cancel_reaches_the_agent_before_the_grace_is_over(
     system: System, started: Gate, gate: Gate
 ) -> None:
     lines = f"trap 'exit 5' TERM\necho $$ {started.tell}\n{gate.pause}\n"
     ticket = system.add("Obey", instructions=lines)
     agent = int(started.line())
-    began = time.monotonic()
     system.ctl("cancel", str(ticket), "--no-wait")
     assert traces.await_end(agent, timeout_s=5)
-    # The command's own start is in this second, too.
-    assert time.monotonic() - began < 1.5
+    # It has heard TERM: after the grace it would have been killed.
+    system.wait(ticket, states=["cancelled"])
+    assert system.run(ticket).exit_code == 5
 
 
 def test_cancel_of_the_run_alone_makes_the_ticket_ready_again(

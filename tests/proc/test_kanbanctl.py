@@ -311,12 +311,47 @@ def test_a_refusal_is_printed_as_the_daemon_words_it(path: Path) -> None:
         (["import", "x.txt"], "--format"),
         (["import", "x.md", "--priority", "huge"], "'huge' is none"),
         (["shutdown", "--now", "--keep-workers"], "give one of them"),
+        (["list", "--timeout", "99999999999999"], "more than a year"),
+        (["list", "--repo", "~nosuchuser/x"], "~nosuchuser is nobody's home"),
+        (["start-worker", "--repo", "~nosuchuser/x"], "~nosuchuser is nobody's home"),
+        (["add", "x", "--repo", "~nosuchuser/x"], "~nosuchuser is nobody's home"),
+        (["import", "x.md", "--repo", "~nosuchuser/x"], "~nosuchuser is nobody's home"),
     ],
 )
 def test_usage_is_2(tmp_path: Path, arguments: list[str], words: str) -> None:
     done = kanbanctl(tmp_path, *arguments)
     assert done.returncode == 2
     assert words in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("add", "bad\udcff"), ("list", "--label", "\udcff"), ("run", "show", "\udcff")],
+)
+def test_what_is_no_unicode_is_not_sent(path: Path, arguments: tuple[str, ...]) -> None:
+    with serving(path, OK) as server:
+        done = ask(path, *arguments)
+        assert server.calls == []
+    assert done.returncode == 1
+    assert "is not valid UTF-8; nothing was sent" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_working_directory_that_is_gone_is_told(tmp_path: Path) -> None:
+    (gone := tmp_path / "gone").mkdir()
+    command = [*command_line(), "add", "x"]
+    script = ["sh", "-c", 'rmdir "$PWD" && exec "$@"', "sh", *command]
+    done = subprocess.run(
+        script,
+        capture_output=True,
+        cwd=gone,
+        env=environment(tmp_path),
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "the working directory does not exist any more" in done.stderr
 
 
 def test_help_and_version_need_no_daemon(tmp_path: Path) -> None:

@@ -24,6 +24,10 @@ def shims(tmp_path: Path) -> Iterator[Shims]:
         yield started
 
 
+SOON_S = 4.0
+"""Less than the grace, which is not waited for; usual are milliseconds."""
+
+
 def cancel(shim: Shim, grace_s: float = 5.0) -> tuple[ExitRecord, float]:
     """The record, and the seconds until it was there."""
     began = time.monotonic()
@@ -38,7 +42,7 @@ def test_an_agent_that_obeys_is_gone_at_once(shims: Shims) -> None:
     record, took_s = cancel(shim)
     assert (record.reason, record.code) == ("cancelled", 7)
     assert "bye" in shim.stdout
-    assert took_s < 1.0
+    assert took_s < SOON_S
 
 
 def test_children_in_sessions_of_their_own_that_ignore_term_are_killed(
@@ -53,7 +57,7 @@ def test_children_in_sessions_of_their_own_that_ignore_term_are_killed(
     record, took_s = cancel(shim)
     assert (record.reason, record.signal) == ("cancelled", signal.SIGKILL)
     assert record.proof == "subreaper"
-    assert 1.0 <= took_s < 2.0
+    assert 1.0 <= took_s < 1.0 + SOON_S
     assert shim.agents() == []
 
 
@@ -64,7 +68,7 @@ def test_stopped_processes_hear_the_order_too(shims: Shims) -> None:
     shim.says("up")
     record, took_s = cancel(shim)
     assert (record.reason, record.signal) == ("cancelled", signal.SIGTERM)
-    assert took_s < 1.0
+    assert took_s < SOON_S
 
 
 def test_a_second_order_skips_the_rest_of_the_grace(shims: Shims) -> None:
@@ -72,7 +76,7 @@ def test_a_second_order_skips_the_rest_of_the_grace(shims: Shims) -> None:
     eventually(lambda: len(shim.agents()) == 4, "the agent ignores TERM")
     record, took_s = cancel(shim, grace_s=0.3)
     assert (record.reason, record.signal) == ("cancelled", signal.SIGKILL)
-    assert took_s < 2.0
+    assert took_s < 0.3 + SOON_S
 
 
 def test_an_end_before_the_order_stays_the_agents_own(shims: Shims) -> None:
@@ -87,7 +91,7 @@ def test_a_stopped_shim_is_woken_by_the_order(shims: Shims) -> None:
     shim.signal(signal.SIGSTOP)
     record, took_s = cancel(shim)
     assert record.reason == "cancelled"
-    assert took_s < 1.0
+    assert took_s < SOON_S
 
 
 def test_hangups_and_interrupts_are_not_orders(shims: Shims) -> None:

@@ -1,6 +1,5 @@
 """``add``: one ticket."""
 
-import os
 from typing import Any, TextIO
 
 import click
@@ -9,6 +8,7 @@ from kanban_ipc.control import AddCall, AddReply
 from kanban_ipc.words import TASK_TYPES
 from kanbanctl.argument_types import at_least
 from kanbanctl.parsing import Command
+from kanbanctl.paths import working_directory
 from kanbanctl.session import Session
 from kanbanctl.tickets_in.fields import Surroundings, ticket
 from kanbanctl.tickets_in.limits import Malformed
@@ -63,7 +63,7 @@ def command(
     values["labels"] = values["labels"] or None
     values["depends"] = values.pop("depends_on") or None
     try:
-        new = ticket(values, Surroundings(os.getcwd(), session.now_ms()))  # noqa: PTH109
+        new = ticket(values, Surroundings(working_directory(), session.now_ms()))
     except Malformed as error:
         raise click.UsageError(f"This is no ticket: {error}.") from error
     with session.client() as client:

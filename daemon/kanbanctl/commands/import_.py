@@ -1,6 +1,5 @@
 """``import``: many tickets from a file, checked whole before any is sent."""
 
-import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,9 +9,11 @@ import click
 
 from kanban_ipc.control import ImportCall, ImportReply
 from kanbanctl import jsonform
+from kanbanctl.argument_types import repository
 from kanbanctl.client import Client
 from kanbanctl.failures import BadInput, Failure, Refused
 from kanbanctl.parsing import Command
+from kanbanctl.paths import working_directory
 from kanbanctl.session import Session
 from kanbanctl.tickets_in import batch
 from kanbanctl.tickets_in.fields import Surroundings, ticket
@@ -39,7 +40,9 @@ NOTHING: Final = {
     type=click.Choice(tuple(batch.FORMATS)),
     help="Else as the file's name ends.",
 )
-@click.option("--repo", metavar="PATH", help="For tickets that name none.")
+@click.option(
+    "--repo", metavar="PATH", type=repository, help="For tickets that name none."
+)
 @click.option("--agent", help="For tickets that name none.")
 @click.option("--priority", help="For tickets that have none.")
 @click.option("--label", "labels", multiple=True, help="For all of them.")
@@ -76,12 +79,12 @@ def command(
             f"{file}: say what it is with --format {'|'.join(batch.FORMATS)}.",
         )
     defaults = {
-        "repo": None if repo is None else str(Path(repo).expanduser().absolute()),
+        "repo": repo,
         "agent": agent,
         "priority": priority,
         "labels": labels or None,
     }
-    here = os.getcwd() if file == "-" else str(Path(file).absolute().parent)  # noqa: PTH109
+    here = working_directory() if file == "-" else str(Path(file).absolute().parent)
     around = Surroundings(here, session.now_ms(), defaults)
     try:
         ticket({"title": "defaults"}, around)

@@ -1,6 +1,5 @@
 """``list``: tickets, as many as are asked for, page by page."""
 
-from pathlib import Path
 from typing import Any, Final, Literal
 
 import click
@@ -9,7 +8,7 @@ from kanban_ipc.bounds import LIST_LIMIT_MAX
 from kanban_ipc.control import ListCall, ListReply, Ticket
 from kanban_ipc.words import Column, TicketState
 from kanbanctl import jsonform
-from kanbanctl.argument_types import at_least, column, state
+from kanbanctl.argument_types import at_least, column, repository, state
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
 from kanbanctl.views.tickets import show_tickets
@@ -23,7 +22,7 @@ Sort = Literal["id", "priority", "updated", "created", "state", "title"]
 @click.option("--board", metavar="BOARD")
 @click.option("--state", "states", multiple=True, type=state, help="Several times.")
 @click.option("--column", "columns", multiple=True, type=column, help="Several times.")
-@click.option("--repo", metavar="PATH")
+@click.option("--repo", metavar="PATH", type=repository)
 @click.option("--agent", metavar="AGENT")
 @click.option("--label", metavar="LABEL")
 @click.option("--cancelled", is_flag=True, help="Cancelled tickets too.")
@@ -62,7 +61,7 @@ def command(
             call = ListCall(
                 states=list(states),
                 columns=list(columns),
-                repo=None if repo is None else str(Path(repo).expanduser().absolute()),
+                repo=repo,
                 sort=sort,
                 descending=reverse,
                 limit=min(missing, LIST_LIMIT_MAX),

@@ -1,11 +1,9 @@
 """``start-worker``: one more, or one that was stopped."""
 
-from pathlib import Path
-
 import click
 
 from kanban_ipc.control import StartWorkerCall, WorkersReply
-from kanbanctl.argument_types import at_least
+from kanbanctl.argument_types import at_least, repository
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
 from kanbanctl.views.workers import show_workers
@@ -15,7 +13,12 @@ from kanbanctl.views.workers import show_workers
 @click.argument("worker_id", required=False, metavar="[WORKER]")
 @click.option("-n", "count", type=at_least(1), default=1, help="How many.")
 @click.option("--agent", "agents", multiple=True, help="Only for this agent's tickets.")
-@click.option("--repo", metavar="PATH", help="Only for tickets of this repository.")
+@click.option(
+    "--repo",
+    metavar="PATH",
+    type=repository,
+    help="Only for tickets of this repository.",
+)
 @click.option("--slots", type=at_least(1), help="Runs at a time.")
 @click.option("--no-wait", is_flag=True, help="Do not wait until it is up.")
 @click.pass_obj
@@ -40,7 +43,7 @@ def command(
         count=count,
         slots=slots,
         agents=list(agents),
-        repo=None if repo is None else str(Path(repo).expanduser().absolute()),
+        repo=repo,
         wait=not no_wait,
     )
     with session.client(patient=not no_wait) as client:

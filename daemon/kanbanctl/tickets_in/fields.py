@@ -6,7 +6,6 @@ JSON has them. Whether a ticket makes sense (does its repository exist?) is the
 daemon's to say; here it only has to be well-formed and within bounds.
 """
 
-import os.path
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
@@ -16,6 +15,7 @@ import msgspec
 from kanban_ipc.control import NewTicket
 from kanban_ipc.words import PRIORITIES
 from kanbanctl import times
+from kanbanctl.paths import NoSuchUser, absolute
 from kanbanctl.tickets_in.limits import Malformed, check
 
 ALIASES: Final[Mapping[str, str]] = {
@@ -111,10 +111,10 @@ def _repo_path(fields: dict[str, Any], around: Surroundings) -> None:
         return
     if "\0" in path:
         raise Malformed("the repository's path contains a NUL")
-    path = os.path.expanduser(path)  # noqa: PTH111 (no file is touched)
-    fields["repo_path"] = os.path.normpath(f"{around.base_dir}/{path}")
-    if os.path.isabs(path):  # noqa: PTH117 (as above)
-        fields["repo_path"] = os.path.normpath(path)
+    try:
+        fields["repo_path"] = absolute(path, around.base_dir)
+    except NoSuchUser as error:
+        raise Malformed(f"the repository's path: {error}") from error
 
 
 def _priority(fields: dict[str, Any], _around: Surroundings) -> None:
