@@ -111,7 +111,6 @@ class Group(_WithGlobalOptions, click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's)
         """Their names, in the order of the help."""
-        """In the order of the help."""
         return [name for section in self._sections.values() for name in section]
 
     def get_command(
