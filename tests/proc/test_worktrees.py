@@ -9,56 +9,20 @@ from pathlib import Path
 import pytest
 
 from kanban_worker.git.command import Git, GitError, Interrupted
-from kanban_worker.git.commit import commit_all
-from kanban_worker.git.harvest import harvest
 from kanban_worker.git.lock import repository_lock
-from kanban_worker.git.worktree import Wanted, Workspace, in_place, prepare
+from kanban_worker.git.worktree import in_place
 from support.repositories import git, make_repository
-
-
-class Board:
-    """One ticket of one repository, prepared again and again."""
-
-    def __init__(self, folder: Path) -> None:
-        self.repo = make_repository(folder / "repo")
-        self.root = folder / "worktrees"
-        self.locks = folder / "locks"
-        self.git = Git()
-
-    def prepare(
-        self,
-        earlier: Workspace | None = None,
-        *,
-        repo: Path | None = None,
-        base: str = "",
-        fresh: bool = False,
-    ) -> Workspace:
-        wanted = Wanted(
-            ticket_id=7,
-            title="Mend it",
-            repo_path=str(repo or self.repo),
-            base_branch=base,
-            branch=earlier.branch if earlier else "",
-            worktree=earlier.path if earlier else "",
-            fresh=fresh,
-        )
-        return prepare(self.git, self.root, self.locks, wanted)
-
-    def work(self, workspace: Workspace, name: str) -> str:
-        """Some committed work; the commit."""
-        path = Path(workspace.path)
-        (path / name).write_text(f"{name}\n")
-        return commit_all(self.git, path, name, lock_fd=os.open(path, os.O_RDONLY))
+from support.ticket_bench import TicketBench
 
 
 @pytest.fixture
-def board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Board:
+def board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TicketBench:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    return Board(tmp_path)
+    return TicketBench(tmp_path)
 
 
-def test_a_retry_finds_its_worktree_as_it_was_left(board: Board) -> None:
+def test_a_retry_finds_its_worktree_as_it_was_left(board: TicketBench) -> None:
     first = board.prepare()
     (Path(first.path) / "left").write_text("uncommitted")
     again = board.prepare(first)
@@ -70,12 +34,12 @@ def test_a_retry_finds_its_worktree_as_it_was_left(board: Board) -> None:
     assert (Path(again.path) / "left").read_text() == "uncommitted"
 
 
-def test_a_start_that_was_interrupted_uses_the_same_name(board: Board) -> None:
+def test_a_start_that_was_interrupted_uses_the_same_name(board: TicketBench) -> None:
     first = board.prepare()
     assert board.prepare().path == first.path
 
 
-def test_a_deleted_worktree_comes_back_on_its_branch(board: Board) -> None:
+def test_a_deleted_worktree_comes_back_on_its_branch(board: TicketBench) -> None:
     first = board.prepare()
     done = board.work(first, "done")
     shutil.rmtree(first.path)
@@ -86,7 +50,7 @@ def test_a_deleted_worktree_comes_back_on_its_branch(board: Board) -> None:
 
 
 def test_another_worktree_that_is_missing_is_not_forgotten(
-    board: Board, tmp_path: Path
+    board: TicketBench, tmp_path: Path
 ) -> None:
     users = tmp_path / "users"
     git(board.repo, "worktree", "add", "--quiet", "-b", "theirs", str(users))
@@ -98,7 +62,7 @@ def test_another_worktree_that_is_missing_is_not_forgotten(
 
 
 def test_a_branch_checked_out_elsewhere_goes_on_under_a_new_name(
-    board: Board,
+    board: TicketBench,
 ) -> None:
     first = board.prepare()
     done = board.work(first, "done")
@@ -110,7 +74,7 @@ def test_a_branch_checked_out_elsewhere_goes_on_under_a_new_name(
     assert "in the way" in again.notes[0]
 
 
-def test_a_folder_in_the_way_is_never_touched(board: Board) -> None:
+def test_a_folder_in_the_way_is_never_touched(board: TicketBench) -> None:
     first = board.prepare()
     board.work(first, "done")
     git(board.repo, "worktree", "remove", first.path)
@@ -122,7 +86,7 @@ def test_a_folder_in_the_way_is_never_touched(board: Board) -> None:
 
 
 def test_a_symlink_in_the_way_is_neither_followed_nor_removed(
-    board: Board, tmp_path: Path
+    board: TicketBench, tmp_path: Path
 ) -> None:
     board.root.mkdir()
     (tmp_path / "elsewhere").mkdir()
@@ -134,7 +98,7 @@ def test_a_symlink_in_the_way_is_neither_followed_nor_removed(
     assert not list((tmp_path / "elsewhere").iterdir())
 
 
-def test_a_deleted_branch_is_made_anew(board: Board) -> None:
+def test_a_deleted_branch_is_made_anew(board: TicketBench) -> None:
     first = board.prepare()
     git(board.repo, "worktree", "remove", first.path)
     git(board.repo, "branch", "-D", first.branch)
@@ -142,17 +106,21 @@ def test_a_deleted_branch_is_made_anew(board: Board) -> None:
 
 
 def test_an_index_lock_of_a_killed_git_is_removed_in_our_worktree_only(
-    board: Board,
+    board: TicketBench,
 ) -> None:
     first = board.prepare()
     git_dir = Path(git(Path(first.path), "rev-parse", "--absolute-git-dir"))
     (git_dir / "index.lock").touch()
     (board.repo / ".git" / "index.lock").touch()
-    board.work(board.prepare(first), "done")
+    again = board.prepare(first)
+    (Path(again.path) / "done").touch()
+    (git_dir / "index.lock").touch()
+    board.harvest(again)
+    assert git(board.repo, "show", f"{first.branch}:done") == ""
     assert (board.repo / ".git" / "index.lock").exists()
 
 
-def test_a_checkout_that_was_killed_half_way_is_finished(board: Board) -> None:
+def test_a_checkout_that_was_killed_half_way_is_finished(board: TicketBench) -> None:
     first = board.prepare()
     git_dir = Path(git(Path(first.path), "rev-parse", "--absolute-git-dir"))
     (git_dir / "locked").write_text("initializing")
@@ -162,7 +130,9 @@ def test_a_checkout_that_was_killed_half_way_is_finished(board: Board) -> None:
     assert (Path(again.path) / "README").exists()
 
 
-def test_fresh_keeps_the_old_branch_and_commits_what_was_not(board: Board) -> None:
+def test_fresh_keeps_the_old_branch_and_commits_what_was_not(
+    board: TicketBench,
+) -> None:
     first = board.prepare()
     (Path(first.path) / "left").write_text("uncommitted")
     fresh = board.prepare(first, fresh=True)
@@ -172,7 +142,9 @@ def test_fresh_keeps_the_old_branch_and_commits_what_was_not(board: Board) -> No
     assert not Path(first.path).exists()
 
 
-def test_fresh_leaves_a_worktree_that_holds_another_repository(board: Board) -> None:
+def test_fresh_leaves_a_worktree_that_holds_another_repository(
+    board: TicketBench,
+) -> None:
     first = board.prepare()
     nested = make_repository(Path(first.path) / "nested")
     fresh = board.prepare(first, fresh=True)
@@ -181,7 +153,7 @@ def test_fresh_leaves_a_worktree_that_holds_another_repository(board: Board) -> 
 
 
 def test_fresh_does_not_follow_a_symlink_out_of_the_worktree(
-    board: Board, tmp_path: Path
+    board: TicketBench, tmp_path: Path
 ) -> None:
     precious = tmp_path / "node_modules"
     precious.mkdir()
@@ -193,7 +165,7 @@ def test_fresh_does_not_follow_a_symlink_out_of_the_worktree(
 
 
 def test_a_base_is_a_branch_an_upstreams_branch_or_any_revision(
-    board: Board,
+    board: TicketBench,
 ) -> None:
     main = git(board.repo, "rev-parse", "main")
     git(board.repo, "commit", "--quiet", "--allow-empty", "-m", "second")
@@ -206,7 +178,7 @@ def test_a_base_is_a_branch_an_upstreams_branch_or_any_revision(
 
 
 def test_a_subfolder_a_worktree_and_a_bare_repository_are_repositories_too(
-    board: Board, tmp_path: Path
+    board: TicketBench, tmp_path: Path
 ) -> None:
     inside = board.prepare(repo=board.repo / "docs")
     assert inside.directory == f"{inside.path}/docs"
@@ -215,24 +187,26 @@ def test_a_subfolder_a_worktree_and_a_bare_repository_are_repositories_too(
     )
     assert board.prepare(inside, repo=tmp_path / "other").path == inside.path
     git(tmp_path, "clone", "--quiet", "--bare", str(board.repo), "bare.git")
-    bare = Board.__new__(Board)
+    bare = TicketBench.__new__(TicketBench)
     bare.repo, bare.git = tmp_path / "bare.git", Git()
     bare.root, bare.locks = tmp_path / "bare-worktrees", board.locks
     assert Path(bare.prepare().path, "README").exists()
 
 
 def test_an_agent_that_detaches_ahead_of_its_branch_is_put_back_on_it(
-    board: Board, tmp_path: Path
+    board: TicketBench,
 ) -> None:
     space = board.prepare()
     git(Path(space.path), "checkout", "--quiet", "--detach")
     (Path(space.path) / "x").write_text("x")
-    end = harvest(board.git, board.locks, space, "message", tmp_path / "patch")
+    end = board.harvest(space)
     assert end.branch == space.branch
     assert git(board.repo, "rev-parse", space.branch) == end.head
 
 
-def test_unresolved_conflicts_are_not_committed(board: Board, tmp_path: Path) -> None:
+def test_unresolved_conflicts_are_not_committed(
+    board: TicketBench, tmp_path: Path
+) -> None:
     space = board.prepare()
     path = Path(space.path)
     git(path, "checkout", "--quiet", "-b", "side")
@@ -244,23 +218,23 @@ def test_unresolved_conflicts_are_not_committed(board: Board, tmp_path: Path) ->
     with pytest.raises(Exception, match="merge"):
         git(path, "merge", "--quiet", "side")
     with pytest.raises(GitError, match="conflicts unresolved in README"):
-        harvest(board.git, board.locks, space, "message", tmp_path / "patch")
+        board.harvest(space)
 
 
 def test_a_patch_of_binary_files_and_odd_names_can_be_applied(
-    board: Board, tmp_path: Path
+    board: TicketBench,
 ) -> None:
     space = board.prepare()
     odd = os.fsencode(space.path) + b"/\xff\n name"
     Path(os.fsdecode(odd)).write_bytes(bytes(range(256)))
     (Path(space.path) / "README").rename(Path(space.path) / "READ ME")
-    end = harvest(board.git, board.locks, space, "message", tmp_path / "patch")
+    end = board.harvest(space)
     assert end.changes.files_count == 2
-    git(board.repo, "apply", "--check", str(tmp_path / "patch"))
+    git(board.repo, "apply", "--check", str(board.patch))
 
 
 def test_hooks_and_signatures_of_the_repository_do_not_run(
-    board: Board, tmp_path: Path
+    board: TicketBench, tmp_path: Path
 ) -> None:
     for name in ("pre-commit", "post-checkout", "commit-msg"):
         hook = board.repo / ".git" / "hooks" / name
@@ -268,17 +242,20 @@ def test_hooks_and_signatures_of_the_repository_do_not_run(
         hook.chmod(0o755)
     git(board.repo, "config", "commit.gpgSign", "true")
     git(board.repo, "config", "user.signingKey", "missing")
-    board.work(board.prepare(), "x")
+    space = board.prepare()
+    (Path(space.path) / "x").write_text("x\n")
+    board.harvest(space)
+    assert git(board.repo, "show", f"{space.branch}:x") == "x"
     assert not (tmp_path / "ran").exists()
 
 
-def test_in_place_is_the_repository_itself(board: Board) -> None:
+def test_in_place_is_the_repository_itself(board: TicketBench) -> None:
     space = in_place(board.git, str(board.repo))
     assert (space.path, space.branch) == (str(board.repo), "")
 
 
 def test_the_repository_is_one_writers_at_a_time_and_its_gits_keep_it(
-    board: Board,
+    board: TicketBench,
 ) -> None:
     common = board.repo / ".git"
     held, waited = threading.Event(), threading.Event()
@@ -307,7 +284,7 @@ def test_the_repository_is_one_writers_at_a_time_and_its_gits_keep_it(
     assert not waiter.is_alive()
 
 
-def test_who_waits_for_a_repository_can_be_called_back(board: Board) -> None:
+def test_who_waits_for_a_repository_can_be_called_back(board: TicketBench) -> None:
     waiting = Git()
     with repository_lock(Git(), board.locks, board.repo / ".git"):
         waiting.interrupt()
@@ -320,7 +297,7 @@ def test_who_waits_for_a_repository_can_be_called_back(board: Board) -> None:
         waiting.run(board.repo, "status")
 
 
-def test_a_git_inherits_the_lock(board: Board, tmp_path: Path) -> None:
+def test_a_git_inherits_the_lock(board: TicketBench, tmp_path: Path) -> None:
     # A filter waits at a pipe, as a git that hangs would.
     gate = tmp_path / "gate"
     os.mkfifo(gate)
