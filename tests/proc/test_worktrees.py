@@ -15,13 +15,6 @@ from support.repositories import git, make_repository
 from support.ticket_bench import TicketBench
 
 
-@pytest.fixture
-def board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TicketBench:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    return TicketBench(tmp_path)
-
-
 def test_a_retry_finds_its_worktree_as_it_was_left(board: TicketBench) -> None:
     first = board.prepare()
     (Path(first.path) / "left").write_text("uncommitted")
@@ -204,9 +197,7 @@ def test_an_agent_that_detaches_ahead_of_its_branch_is_put_back_on_it(
     assert git(board.repo, "rev-parse", space.branch) == end.head
 
 
-def test_unresolved_conflicts_are_not_committed(
-    board: TicketBench, tmp_path: Path
-) -> None:
+def test_unresolved_conflicts_are_not_committed(board: TicketBench) -> None:
     space = board.prepare()
     path = Path(space.path)
     git(path, "checkout", "--quiet", "-b", "side")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from kanban_worker.git.command import Git
 from kanban_worker.git.harvest import Harvest, harvest
-from kanban_worker.git.worktree import Wanted, Workspace, prepare
+from kanban_worker.git.worktree import Wanted, Workspace, in_place, prepare
 from support.repositories import git, make_repository
 
 
@@ -48,3 +48,7 @@ class TicketBench:
     def harvest(self, workspace: Workspace, message: str = "message") -> Harvest:
         """The end of a good run; its patch is ``self.patch``."""
         return harvest(self.git, self.locks, workspace, message, self.patch)
+
+    def in_place(self, repo: Path) -> Workspace:
+        """Without a worktree."""
+        return in_place(self.git, str(repo))

@@ -74,12 +74,14 @@ class Git:
         stdin: bytes = b"",
         lock_fd: int | None = None,
         accept: Sequence[int] = (0,),
+        ceiling: Path | None = None,
     ) -> bytes:
         """What it printed. ``lock_fd`` is inherited by git, so that it stays held.
 
+        ``ceiling``: a repository is not looked for in this folder or above it.
         Raises ``GitError`` for an exit status that is not in ``accept``.
         """
-        with self._start(directory, args, lock_fd) as process:
+        with self._start(directory, args, lock_fd, ceiling=ceiling) as process:
             try:
                 output, errors = process.communicate(stdin, timeout=TIMEOUT_S)
             except subprocess.TimeoutExpired:
@@ -122,7 +124,9 @@ class Git:
         directory: Path,
         args: Sequence[str],
         lock_fd: int | None,
+        *,
         errors: int = subprocess.PIPE,
+        ceiling: Path | None = None,
     ) -> subprocess.Popen[bytes]:
         settings = [part for each in SETTINGS for part in ("-c", each)]
         with self._guard:
@@ -132,7 +136,7 @@ class Git:
                 self._process = subprocess.Popen(
                     ["git", *settings, *args],  # noqa: S607  the user's PATH decides
                     cwd=directory,
-                    env=_environment(),
+                    env=_environment(ceiling),
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=errors,
@@ -158,15 +162,20 @@ class Git:
         return GitError(f"`git {args[0]}`: {text}")
 
 
-def _environment() -> dict[str, str]:
+def _environment(ceiling: Path | None) -> dict[str, str]:
     own = {key: text for key, text in os.environ.items() if not key.startswith("GIT_")}
-    return own | {
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_OPTIONAL_LOCKS": "0",
-        "GIT_EDITOR": "true",
-        "GIT_ASKPASS": "true",
-        "LC_ALL": "C",
-    }
+    fence = {"GIT_CEILING_DIRECTORIES": str(ceiling)} if ceiling else {}
+    return (
+        own
+        | fence
+        | {
+            "GIT_TERMINAL_PROMPT": "0",
+            "GIT_OPTIONAL_LOCKS": "0",
+            "GIT_EDITOR": "true",
+            "GIT_ASKPASS": "true",
+            "LC_ALL": "C",
+        }
+    )
 
 
 def _missing(error: FileNotFoundError, directory: Path) -> GitError:

@@ -14,6 +14,7 @@ from kanban_worker.git.commit import attach_head, commit_all
 from kanban_worker.git.diff import changes, write_patch
 from kanban_worker.git.lock import repository_lock
 from kanban_worker.git.stale import remove_stale_locks
+from kanban_worker.git.tree import open_tree
 from kanban_worker.git.worktree import Workspace
 
 
@@ -36,9 +37,10 @@ def harvest(
         branch, head = "", git.line(path, "rev-parse", "HEAD")
     else:
         with repository_lock(git, locks, Path(workspace.common_dir)) as lock:
-            remove_stale_locks(git, path)
-            head = commit_all(git, path, message, lock)
-            branch = attach_head(git, path, workspace.branch, lock)
+            tree = open_tree(git, Path(workspace.common_dir), path, lock)
+            remove_stale_locks(tree)
+            head = commit_all(tree, message)
+            branch = attach_head(tree, workspace.branch)
     found = changes(git, path, workspace.base, head)
     write_patch(git, path, workspace.base, head, patch)
     dirty = workspace.in_place and bool(git.run(path, "status", "--porcelain"))

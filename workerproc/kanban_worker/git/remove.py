@@ -12,7 +12,9 @@ from typing import Final
 
 from kanban_worker.git.command import Git, GitError
 from kanban_worker.git.commit import commit_all
+from kanban_worker.git.repository import Repository
 from kanban_worker.git.stale import remove_stale_locks
+from kanban_worker.git.tree import Tree, open_tree
 
 GITLINK: Final = b"160000 "
 MESSAGE: Final = (
@@ -20,15 +22,18 @@ MESSAGE: Final = (
 )
 
 
-def remove_worktree(git: Git, repository: Path, worktree: Path, lock_fd: int) -> str:
+def remove_worktree(
+    git: Git, repository: Repository, worktree: Path, lock_fd: int
+) -> str:
     """Commit and remove. Empty when it is gone, else why it stays. Under the lock."""
     try:
-        remove_stale_locks(git, worktree)
-        commit_all(git, worktree, MESSAGE, lock_fd)
-        if nested := _nested_repository(git, worktree):
+        tree = open_tree(git, repository.common_dir, worktree, lock_fd)
+        remove_stale_locks(tree)
+        commit_all(tree, MESSAGE)
+        if nested := _nested_repository(tree):
             return f"it holds another repository, {nested}"
         command = ("worktree", "remove", "--", str(worktree))
-        git.run(repository, *command, lock_fd=lock_fd)
+        git.run(repository.path, *command, lock_fd=lock_fd)
     except GitError as error:
         if git.interrupted:
             raise
@@ -36,10 +41,10 @@ def remove_worktree(git: Git, repository: Path, worktree: Path, lock_fd: int) ->
     return ""
 
 
-def _nested_repository(git: Git, worktree: Path) -> str:
-    for entry in git.run(worktree, "ls-files", "--stage", "-z").split(b"\0"):
+def _nested_repository(tree: Tree) -> str:
+    for entry in tree.run("ls-files", "--stage", "-z").split(b"\0"):
         if entry.startswith(GITLINK):
             name = entry.partition(b"\t")[2].decode("utf-8", "surrogateescape")
-            if (worktree / name / ".git").exists():
+            if (tree.path / name / ".git").exists():
                 return name
     return ""

@@ -31,7 +31,8 @@ from kanban_worker.git.repository import (
     worktrees,
 )
 from kanban_worker.git.stale import remove_stale_locks
-from kanban_worker.git.standing import exists, is_pristine, is_usable
+from kanban_worker.git.standing import exists, is_pristine
+from kanban_worker.git.tree import Tree, find_tree
 
 NAMES_MAX: Final = 1_000
 
@@ -135,7 +136,7 @@ class _Preparation:
         base_branch = self._wanted.base_branch
         base = base_of(self._git, self._repository, name.branch, base_branch)
         holder = self._holder(name)
-        if holder is not None and is_usable(self._git, holder, name.path):
+        if self._tree(holder, name) is not None:
             return self._use(name, base)
         ours = holder is None or holder.path == name.path
         if ours and not exists(name.path):
@@ -168,15 +169,13 @@ class _Preparation:
         )
 
     def _use(self, name: _Name, base: str) -> Workspace:
-        git = self._git
-        remove_stale_locks(git, name.path)
         directory = name.path / self._repository.prefix
         return Workspace(
             path=str(name.path),
             directory=str(directory if directory.is_dir() else name.path),
             branch=name.branch,
             base=base,
-            head=git.line(name.path, "rev-parse", "HEAD"),
+            head=self._git.line(name.path, "rev-parse", "HEAD"),
             common_dir=str(self._repository.common_dir),
             notes=tuple(self._notes),
         )
@@ -187,10 +186,17 @@ class _Preparation:
         return next((each for each in trees if each.branch == name.branch), None)
 
     def _is_untouched(self, name: _Name) -> bool:
-        holder = self._holder(name)
-        if holder is None or not is_usable(self._git, holder, name.path):
-            return False
-        return is_pristine(self._git, name.path, self._lock)
+        tree = self._tree(self._holder(name), name)
+        return tree is not None and is_pristine(tree)
+
+    def _tree(self, holder: Worktree | None, name: _Name) -> Tree | None:
+        if holder is None or holder.path != name.path:
+            return None
+        common = self._repository.common_dir
+        tree = find_tree(self._git, common, name.path, self._lock)
+        if tree is not None:
+            remove_stale_locks(tree)
+        return tree
 
     def _add(self, name: _Name, commit: str, *, new: bool = False) -> None:
         branch = ("--no-track", "-b", name.branch) if new else ()
@@ -204,6 +210,8 @@ class _Preparation:
         that is not mounted now.
         """
         if any(each.path == path for each in self._trees):
+            if path.is_dir():  # empty; git would refuse it for having no .git
+                path.rmdir()
             command = ("worktree", "remove", "--force", "--force", "--", str(path))
             self._git.run(self._repository.path, *command, lock_fd=self._lock)
 
@@ -211,7 +219,7 @@ class _Preparation:
         """Before a fresh start: keep the old branch, give its folder back."""
         path = self._known_path()
         if any(each.path == path for each in self._trees) and exists(path):
-            kept = remove_worktree(self._git, self._repository.path, path, self._lock)
+            kept = remove_worktree(self._git, self._repository, path, self._lock)
             if kept:
                 self._notes.append(f"{path} stays: {kept}")
             self._trees = worktrees(self._git, self._repository)
