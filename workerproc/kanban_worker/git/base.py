@@ -23,7 +23,7 @@ def base_of(git: Git, repository: Repository, branch: str, base_branch: str) -> 
         return base
     trunk = resolve_base(git, repository, base_branch)
     ref = f"refs/heads/{branch}"
-    found = git.run(path, "merge-base", trunk, ref, accept=(0, 1))
+    found = git.run(path, "merge-base", trunk, ref, accept=(0, 1, 128))
     return found.decode("ascii").strip() or trunk
 
 

@@ -29,27 +29,6 @@ def commit_all(tree: Tree, message: str) -> str:
     return tree.line("rev-parse", "HEAD")
 
 
-def attach_head(tree: Tree, branch: str) -> str:
-    """The branch that has the work: ``branch``, or another the agent has chosen.
-
-    A detached HEAD that is ahead of ``branch`` is put back on it. Raises ``GitError``
-    for one that has gone another way.
-    """
-    current = tree.run("symbolic-ref", "--short", "-q", "HEAD", accept=(0, 1))
-    if current:
-        return current.decode("utf-8", "replace").strip()
-    ref = f"refs/heads/{branch}"
-    ahead = tree.run("rev-list", "--count", f"HEAD..{ref}", accept=(0, 128))
-    if ahead.strip() != b"0":
-        raise GitError(
-            f"the agent left {tree.path} detached from {branch}, in the middle of a "
-            "rebase perhaps; put it right there, or retry with a fresh start",
-        )
-    tree.run("update-ref", ref, "HEAD")
-    tree.run("symbolic-ref", "HEAD", ref)
-    return branch
-
-
 def _refuse_unmerged(tree: Tree) -> None:
     listing = tree.run("diff", "--name-only", "--diff-filter=U", "-z")
     names = [each.decode("utf-8", "replace") for each in listing.split(b"\0") if each]

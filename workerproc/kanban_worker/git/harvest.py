@@ -10,11 +10,12 @@ from typing import NamedTuple
 
 from kanban_worker.core.changes import Changes
 from kanban_worker.git.command import Git
-from kanban_worker.git.commit import attach_head, commit_all
+from kanban_worker.git.commit import commit_all
 from kanban_worker.git.diff import changes, write_patch
+from kanban_worker.git.head import AstrayError, attach_head, in_rebase, let_go
 from kanban_worker.git.lock import repository_lock
 from kanban_worker.git.stale import remove_stale_locks
-from kanban_worker.git.tree import open_tree
+from kanban_worker.git.tree import Tree, open_tree
 from kanban_worker.git.worktree import Workspace
 
 
@@ -39,9 +40,21 @@ def harvest(
         with repository_lock(git, locks, Path(workspace.common_dir)) as lock:
             tree = open_tree(git, Path(workspace.common_dir), path, lock)
             remove_stale_locks(tree)
-            head = commit_all(tree, message)
-            branch = attach_head(tree, workspace.branch)
+            branch, head = workspace.branch, _commit(tree, workspace.branch, message)
     found = changes(git, path, workspace.base, head)
     write_patch(git, path, workspace.base, head, patch)
     dirty = workspace.in_place and bool(git.run(path, "status", "--porcelain"))
     return Harvest(branch, head, found, changed=found.files_count > 0 or dirty)
+
+
+def _commit(tree: Tree, branch: str, message: str) -> str:
+    """Everything, on the ticket's branch; the commit that this is at then."""
+    if in_rebase(tree):
+        raise AstrayError(
+            f"the agent left {tree.path} in the middle of a rebase; finish or abort it "
+            "there and retry, or retry with a fresh start",
+        )
+    let_go(tree, branch)
+    commit_all(tree, message)
+    attach_head(tree, branch)
+    return tree.line("rev-parse", "HEAD")

@@ -1,17 +1,18 @@
 """Giving a worktree back, never with a loss.
 
-Decided here: what is uncommitted is committed first; git removes the folder itself and
-without ``--force``, so that it refuses where something would be lost; a repository
-that the agent made inside of the worktree keeps the folder, because its commits are
-nowhere else. Nothing here deletes a branch, follows a symlink, or deletes a tree
-by itself.
+Decided here: what is uncommitted is committed first, and whatever HEAD alone knows
+gets a name; git removes the folder itself and without ``--force``, so that it refuses
+where something would be lost; a repository that the agent made inside of the worktree
+keeps the folder, because its commits are nowhere else. Nothing here deletes a branch,
+follows a symlink, or deletes a tree by itself.
 """
 
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from kanban_worker.git.command import Git, GitError
 from kanban_worker.git.commit import commit_all
+from kanban_worker.git.head import keep, let_go
 from kanban_worker.git.repository import Repository
 from kanban_worker.git.stale import remove_stale_locks
 from kanban_worker.git.tree import Tree, open_tree
@@ -22,23 +23,35 @@ MESSAGE: Final = (
 )
 
 
+class Removal(NamedTuple):
+    """What became of it."""
+
+    left: str = ""
+    """A new branch, for commits that were not the ticket's branch's to take."""
+    stays: str = ""
+    """Why the folder stays; empty when it is gone."""
+
+
 def remove_worktree(
-    git: Git, repository: Repository, worktree: Path, lock_fd: int
-) -> str:
-    """Commit and remove. Empty when it is gone, else why it stays. Under the lock."""
+    git: Git, repository: Repository, worktree: Path, branch: str, lock_fd: int
+) -> Removal:
+    """Commit to ``branch`` and remove. Under the lock."""
+    left = ""
     try:
         tree = open_tree(git, repository.common_dir, worktree, lock_fd)
         remove_stale_locks(tree)
+        let_go(tree, branch)
         commit_all(tree, MESSAGE)
+        left = keep(tree, branch)
         if nested := _nested_repository(tree):
-            return f"it holds another repository, {nested}"
+            return Removal(left, f"it holds another repository, {nested}")
         command = ("worktree", "remove", "--", str(worktree))
         git.run(repository.path, *command, lock_fd=lock_fd)
     except GitError as error:
         if git.interrupted:
             raise
-        return str(error)
-    return ""
+        return Removal(left, str(error))
+    return Removal(left)
 
 
 def _nested_repository(tree: Tree) -> str:

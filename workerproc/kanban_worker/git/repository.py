@@ -94,9 +94,9 @@ def resolve_base(git: Git, repository: Repository, base_branch: str) -> str:
     )
 
 
-def worktrees(git: Git, repository: Repository) -> list[Worktree]:
-    """All of them, the user's own included."""
-    listing = git.line(repository.path, "worktree", "list", "--porcelain")
+def worktrees(git: Git, directory: Path) -> list[Worktree]:
+    """All of a repository's, the user's own included."""
+    listing = git.line(directory, "worktree", "list", "--porcelain")
     found: list[Worktree] = []
     for entry in listing.split("\n\n"):
         fields = dict(line.partition(" ")[::2] for line in entry.split("\n"))

@@ -20,6 +20,7 @@ import msgspec
 from kanban_worker.core import naming
 from kanban_worker.git.base import base_of, record_base
 from kanban_worker.git.command import Git, GitError
+from kanban_worker.git.head import AstrayError, branch_at_head
 from kanban_worker.git.lock import repository_lock
 from kanban_worker.git.remove import remove_worktree
 from kanban_worker.git.repository import (
@@ -30,6 +31,7 @@ from kanban_worker.git.repository import (
     resolve_base,
     worktrees,
 )
+from kanban_worker.git.resume import resume
 from kanban_worker.git.stale import remove_stale_locks
 from kanban_worker.git.standing import exists, is_pristine
 from kanban_worker.git.tree import Tree, find_tree
@@ -111,7 +113,7 @@ class _Preparation:
         self._wanted = wanted
         self._lock = lock
         self._notes: list[str] = []
-        self._trees = worktrees(git, repository)
+        self._trees = worktrees(git, repository.path)
 
     def workspace(self) -> Workspace:
         wanted = self._wanted
@@ -128,16 +130,15 @@ class _Preparation:
         return self._root / self._wanted.branch.removeprefix(naming.BRANCH_PREFIX)
 
     def _go_on(self, name: _Name) -> Workspace:
+        if self._resume(name):
+            return self._use(name, self._base_of(name))
         tip = commit_of(self._git, self._repository.path, f"refs/heads/{name.branch}")
         if tip is None:
             base = resolve_base(self._git, self._repository, self._wanted.base_branch)
             self._notes.append(f"the branch {name.branch} was gone; it is made anew")
             return self._begin(start=base, base=base)
-        base_branch = self._wanted.base_branch
-        base = base_of(self._git, self._repository, name.branch, base_branch)
+        base = self._base_of(name)
         holder = self._holder(name)
-        if self._tree(holder, name) is not None:
-            return self._use(name, base)
         ours = holder is None or holder.path == name.path
         if ours and not exists(name.path):
             self._forget_missing(name.path)
@@ -148,6 +149,23 @@ class _Preparation:
             f"{name.branch} goes on under a new name: {where} is in the way"
         )
         return self._begin(start=tip, base=base)
+
+    def _resume(self, name: _Name) -> bool:
+        """Whether the folder is ours and can be worked in, wherever its HEAD was."""
+        tree = self._tree(name.path)
+        if tree is None or commit_of(self._git, name.path, "HEAD") is None:
+            return False
+        try:
+            note = resume(tree, name.branch)
+        except AstrayError:
+            return False
+        if note:
+            self._notes.append(note)
+        return True
+
+    def _base_of(self, name: _Name) -> str:
+        base_branch = self._wanted.base_branch
+        return base_of(self._git, self._repository, name.branch, base_branch)
 
     def _begin(self, *, start: str, base: str) -> Workspace:
         for nth in range(1, NAMES_MAX):
@@ -186,14 +204,14 @@ class _Preparation:
         return next((each for each in trees if each.branch == name.branch), None)
 
     def _is_untouched(self, name: _Name) -> bool:
-        tree = self._tree(self._holder(name), name)
-        return tree is not None and is_pristine(tree)
+        tree = self._tree(name.path)
+        if tree is None or branch_at_head(tree) != name.branch:
+            return False
+        return is_pristine(tree)
 
-    def _tree(self, holder: Worktree | None, name: _Name) -> Tree | None:
-        if holder is None or holder.path != name.path:
-            return None
+    def _tree(self, path: Path) -> Tree | None:
         common = self._repository.common_dir
-        tree = find_tree(self._git, common, name.path, self._lock)
+        tree = find_tree(self._git, common, path, self._lock)
         if tree is not None:
             remove_stale_locks(tree)
         return tree
@@ -219,7 +237,14 @@ class _Preparation:
         """Before a fresh start: keep the old branch, give its folder back."""
         path = self._known_path()
         if any(each.path == path for each in self._trees) and exists(path):
-            kept = remove_worktree(self._git, self._repository, path, self._lock)
-            if kept:
-                self._notes.append(f"{path} stays: {kept}")
-            self._trees = worktrees(self._git, self._repository)
+            branch = self._wanted.branch
+            removal = remove_worktree(
+                self._git, self._repository, path, branch, self._lock
+            )
+            if removal.left:
+                self._notes.append(
+                    f"{path} had commits beside {branch}; they are on {removal.left}"
+                )
+            if removal.stays:
+                self._notes.append(f"{path} stays: {removal.stays}")
+            self._trees = worktrees(self._git, self._repository.path)
