@@ -1,13 +1,16 @@
 """Uncommitted work becomes a commit: after a good run, before a worktree is removed.
 
-Decided here: everything that git does not ignore is committed; hooks are not run and
-nothing is signed, as nobody is there to be asked; ``kanband <kanband@localhost>`` signs
-for a user who has configured no identity. Doing it again finds nothing to do.
+Decided here: everything that git does not ignore is committed, except a repository
+without a commit, which git cannot take up; hooks are not run and nothing is signed, as
+nobody is there to be asked; ``kanband <kanband@localhost>`` signs for a user who has
+configured no identity. Doing it again finds nothing to do.
 """
 
+import os
 from typing import Final
 
 from kanban_worker.git.command import GitError
+from kanban_worker.git.nested import without_commit
 from kanban_worker.git.tree import Tree
 
 NAME: Final = "kanband"
@@ -21,12 +24,21 @@ def commit_all(tree: Tree, message: str) -> str:
     Raises ``GitError``, among others when the worktree is full of conflicts.
     """
     _refuse_unmerged(tree)
-    tree.run("add", "--all")
-    if tree.run("diff", "--cached", "--name-only", "-z"):
+    _add(tree)
+    staged = ("diff", "--cached", "--name-only", "--ignore-submodules=none", "-z")
+    if tree.run(*staged):
         command = ("commit", "--no-verify", "--no-gpg-sign", "--quiet", "--file=-")
         text = message.encode("utf-8", "replace")
         tree.run(*_identity(tree), *command, stdin=text)
     return tree.line("rev-parse", "HEAD")
+
+
+def _add(tree: Tree) -> None:
+    # Git would refuse everything for the sake of a repository without a commit.
+    empty = [f":(exclude,literal,top){name}" for name in without_commit(tree)]
+    paths = b"\0".join(os.fsencode(each) for each in (".", *empty))
+    read = ("--pathspec-from-file=-", "--pathspec-file-nul")
+    tree.run("add", "--all", *read, stdin=paths)
 
 
 def _refuse_unmerged(tree: Tree) -> None:

@@ -14,6 +14,7 @@ from kanban_worker.git.commit import commit_all
 from kanban_worker.git.diff import changes, write_patch
 from kanban_worker.git.head import AstrayError, attach_head, in_rebase, let_go
 from kanban_worker.git.lock import repository_lock
+from kanban_worker.git.nested import gitlinks, notes, without_commit
 from kanban_worker.git.stale import remove_stale_locks
 from kanban_worker.git.tree import Tree, open_tree
 from kanban_worker.git.worktree import Workspace
@@ -27,6 +28,8 @@ class Harvest(NamedTuple):
     changes: Changes
     changed: bool
     """In place also by what is not committed."""
+    notes: tuple[str, ...] = ()
+    """What is not on the branch although it is work."""
 
 
 def harvest(
@@ -34,17 +37,21 @@ def harvest(
 ) -> Harvest:
     """Commit with ``message``, write ``patch``. Raises ``GitError``, ``OSError``."""
     path = Path(workspace.path)
+    branch = workspace.branch
+    told: tuple[str, ...] = ()
     if workspace.in_place:
-        branch, head = "", git.line(path, "rev-parse", "HEAD")
+        head = git.line(path, "rev-parse", "HEAD")
     else:
         with repository_lock(git, locks, Path(workspace.common_dir)) as lock:
             tree = open_tree(git, Path(workspace.common_dir), path, lock)
             remove_stale_locks(tree)
-            branch, head = workspace.branch, _commit(tree, workspace.branch, message)
+            head = _commit(tree, branch, message)
+            told = notes(without_commit(tree), gitlinks(tree, workspace.base, head))
     found = changes(git, path, workspace.base, head)
     write_patch(git, path, workspace.base, head, patch)
     dirty = workspace.in_place and bool(git.run(path, "status", "--porcelain"))
-    return Harvest(branch, head, found, changed=found.files_count > 0 or dirty)
+    changed = found.files_count > 0 or dirty
+    return Harvest(branch, head, found, changed, told)
 
 
 def _commit(tree: Tree, branch: str, message: str) -> str:

@@ -13,11 +13,11 @@ from typing import Final, NamedTuple
 from kanban_worker.git.command import Git, GitError
 from kanban_worker.git.commit import commit_all
 from kanban_worker.git.head import keep, let_go
+from kanban_worker.git.nested import find_one
 from kanban_worker.git.repository import Repository
 from kanban_worker.git.stale import remove_stale_locks
-from kanban_worker.git.tree import Tree, open_tree
+from kanban_worker.git.tree import open_tree
 
-GITLINK: Final = b"160000 "
 MESSAGE: Final = (
     "Work in progress\n\nCommitted by kanband before it removed the worktree.\n"
 )
@@ -43,21 +43,12 @@ def remove_worktree(
         let_go(tree, branch)
         commit_all(tree, MESSAGE)
         left = keep(tree, branch)
-        if nested := _nested_repository(tree):
+        if nested := find_one(worktree):
             return Removal(left, f"it holds another repository, {nested}")
         command = ("worktree", "remove", "--", str(worktree))
         git.run(repository.path, *command, lock_fd=lock_fd)
-    except GitError as error:
+    except (GitError, OSError) as error:
         if git.interrupted:
             raise
         return Removal(left, str(error))
     return Removal(left)
-
-
-def _nested_repository(tree: Tree) -> str:
-    for entry in tree.run("ls-files", "--stage", "-z").split(b"\0"):
-        if entry.startswith(GITLINK):
-            name = entry.partition(b"\t")[2].decode("utf-8", "surrogateescape")
-            if (tree.path / name / ".git").exists():
-                return name
-    return ""

@@ -129,6 +129,11 @@ def _not_harvested(workspace: Workspace, error: GitError) -> Verdict:
     return Verdict("error", "agent_error", message)
 
 
+def _message(verdict: Verdict, reaped: Harvest | None) -> str:
+    notes = reaped.notes if reaped else ()
+    return "; ".join(part for part in (verdict.message, *notes) if part)
+
+
 def _result(
     end: End,
     verdict: Verdict,
@@ -140,7 +145,7 @@ def _result(
     result = Result(
         outcome=verdict.outcome,
         failure=verdict.failure,
-        message=plain(verdict.message),
+        message=plain(_message(verdict, reaped)),
         summary_md=told.summary_md,
         branch=reaped.branch if reaped else workspace.branch if workspace else "",
         worktree=workspace.path if workspace and not workspace.in_place else "",
