@@ -32,6 +32,7 @@ SETTINGS: Final = (
     "maintenance.auto=false",
     "color.ui=false",
     "submodule.recurse=false",
+    "status.showUntrackedFiles=normal",
 )
 
 

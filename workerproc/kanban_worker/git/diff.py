@@ -13,7 +13,22 @@ from kanban_worker.git.command import Git
 
 DIFF_BYTES_MAX: Final = 32 << 20
 """GitHub shows no diff over 1 MB; this is for a tool to apply, not for a reader."""
-_PLAIN: Final = ("--no-ext-diff", "--no-textconv", "--find-renames")
+_PLAIN: Final = (
+    "--no-ext-diff",
+    "--no-textconv",
+    "--find-renames",
+    "--no-relative",
+    "--ignore-submodules=none",
+)
+_APPLICABLE: Final = (
+    "--binary",
+    "--full-index",
+    "--unified=3",
+    "--submodule=short",
+    "--src-prefix=a/",
+    "--dst-prefix=b/",
+)
+"""Each against a setting of the user's with which `git apply` would refuse it."""
 
 
 def changes(git: Git, worktree: Path, base: str, head: str) -> Changes:
@@ -26,7 +41,7 @@ def changes(git: Git, worktree: Path, base: str, head: str) -> Changes:
 
 def write_patch(git: Git, worktree: Path, base: str, head: str, to: Path) -> None:
     """The patch into the file ``to``. Raises ``GitError`` and ``OSError``."""
-    command = ("diff", "--binary", "--full-index", *_PLAIN, base, head, "--")
+    command = ("diff", *_APPLICABLE, *_PLAIN, base, head, "--")
     part = to.with_name(to.name + ".part")
     with part.open("wb") as file:
         if not git.copy(worktree, command, file, DIFF_BYTES_MAX):
