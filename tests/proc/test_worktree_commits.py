@@ -1,5 +1,6 @@
 """What a commit of ours takes with it, and what the patch looks like."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -52,3 +53,31 @@ def test_the_patch_of_a_subfolder_in_place_is_whole(board: TicketBench) -> None:
     git(board.repo, "commit", "--quiet", "-am", "second")
     assert board.harvest(space).changes.files_count == 1
     git(board.repo, "apply", "--check", "--reverse", str(board.patch))
+
+
+def test_a_title_may_begin_with_a_hash(board: TicketBench) -> None:
+    git(board.repo, "config", "commit.cleanup", "strip")
+    space = board.prepare()
+    (Path(space.path) / "done").touch()
+    end = board.harvest(space, "#12: mend it\n\n# not a comment\n")
+    said = git(board.repo, "log", "-1", "--format=%B", end.head)
+    assert said == "#12: mend it\n\n# not a comment"
+
+
+def test_what_a_message_cannot_hold_does_not_cost_the_commit(
+    board: TicketBench,
+) -> None:
+    git(board.repo, "config", "i18n.commitEncoding", "latin1")
+    git(board.repo, "config", "core.safecrlf", "true")
+    git(board.repo, "config", "core.autocrlf", "true")
+    space = board.prepare()
+    (Path(space.path) / "done").write_bytes(b"a\nb\r\n")
+    end = board.harvest(space, "one\0two ü\ud800\n")
+    raw = subprocess.run(
+        ["git", "cat-file", "commit", end.head],
+        cwd=board.repo,
+        check=True,
+        capture_output=True,
+    ).stdout
+    assert b"onetwo \xc3\xbc?" in raw
+    assert b"encoding" not in raw

@@ -33,6 +33,8 @@ SETTINGS: Final = (
     "color.ui=false",
     "submodule.recurse=false",
     "status.showUntrackedFiles=normal",
+    "core.safecrlf=false",
+    "i18n.commitEncoding=UTF-8",
 )
 
 

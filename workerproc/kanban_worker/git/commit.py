@@ -27,9 +27,11 @@ def commit_all(tree: Tree, message: str) -> str:
     _add(tree)
     staged = ("diff", "--cached", "--name-only", "--ignore-submodules=none", "-z")
     if tree.run(*staged):
-        command = ("commit", "--no-verify", "--no-gpg-sign", "--quiet", "--file=-")
-        text = message.encode("utf-8", "replace")
-        tree.run(*_identity(tree), *command, stdin=text)
+        command = ("commit", "--no-verify", "--no-gpg-sign", "--quiet")
+        text = message.replace("\0", "").encode("utf-8", "replace")
+        # As "strip", the user's setting would take a line with a # for a comment.
+        form = ("--cleanup=whitespace", "--file=-")
+        tree.run(*_identity(tree), *command, *form, stdin=text)
     return tree.line("rev-parse", "HEAD")
 
 
