@@ -76,7 +76,8 @@ FailureClass = Literal[
     "over_budget",
     "cancelled",
 ]
-"""Why a run did not finish. ``deferred`` is the agent's own "later" (exit 75)."""
+"""Why a run did not finish. ``deferred`` is "later": the agent's own (exit 75), or that
+of a machine or a repository that has no room for it now."""
 FAILURE_CLASSES: Final[tuple[FailureClass, ...]] = get_args(FailureClass)
 
 Proof = Literal["cgroup", "subreaper", "sweep", "none"]

@@ -1,6 +1,9 @@
 """One run after another, by a real worker with real shims in real repositories."""
 
 import json
+import os
+import resource
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -150,6 +153,36 @@ def test_an_unknown_base_an_empty_repository_a_missing_program_are_setup_failure
     assert "no-such-program" in result.message
     nothing = bench.daemon.run(assign(bench.state_dir, "")).result
     assert "no instructions" in nothing.message
+
+
+def test_a_program_that_is_just_being_written_puts_the_run_off(
+    bench: WorkerBench, tmp_path: Path
+) -> None:
+    program = tmp_path / "program"
+    shutil.copy("/bin/true", program)
+    written = Agent("written", "shell", argv=(str(program),))
+    with program.open("r+b"):
+        result = bench.daemon.run(assign(bench.state_dir, agent=written)).result
+    assert (result.outcome, result.failure) == ("error", "deferred")
+    assert "Text file busy; nothing is wrong with the ticket" in result.message
+    again = bench.daemon.run(assign(bench.state_dir, agent=written)).result
+    assert again.outcome == "finished"
+
+
+def test_a_shim_that_cannot_be_forked_now_puts_the_run_off(
+    bench: WorkerBench,
+) -> None:
+    """The worker may have no more files open than it has already."""
+    run = assign(bench.state_dir, "true")
+    worker = bench.workers[-1].pid
+    own = resource.prlimit(worker, resource.RLIMIT_NOFILE)
+    used = len(os.listdir(f"/proc/{worker}/fd"))  # noqa: PTH208
+    resource.prlimit(worker, resource.RLIMIT_NOFILE, (used + 3, own[1]))
+    result = bench.daemon.run(run).result
+    resource.prlimit(worker, resource.RLIMIT_NOFILE, own)
+    assert result.failure == "deferred", result.message
+    again = bench.daemon.run(assign(bench.state_dir, "true")).result
+    assert again.outcome == "finished"
 
 
 def test_limits_are_reported_as_what_they_are(bench: WorkerBench) -> None:

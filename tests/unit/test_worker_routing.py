@@ -9,6 +9,7 @@ EVERYTHING = Ended(
     stopped="cancelled",
     limit="wall_time",
     launch_error="no such file",
+    put_off="no memory",
     lost="worker_lost",
     exit_code=1,
     told=Told(failure="rate_limited"),
@@ -31,6 +32,7 @@ def test_exit_0_is_finished() -> None:
         (Ended(limit="wall_time", limit_s=5), "timeout", "after 5 s"),
         (Ended(limit="silence", limit_s=5), "stalled", "no output for 5 s"),
         (Ended(launch_error="no such file"), "setup", "no such file"),
+        (Ended(put_off="no memory"), "deferred", "no memory; nothing is wrong"),
         (Ended(lost="worker_lost"), "worker_lost", "without an exit record"),
         (Ended(lost="worker_lost", lost_detail="why"), "worker_lost", "(why)"),
         (Ended(lost="host_lost"), "host_lost", "machine"),
@@ -68,11 +70,12 @@ def test_every_rule_can_be_reached() -> None:
     limits: list[Limit | None] = ["wall_time", None]
     ends = [
         Ended(stopped=stopped, limit=limit, told=told, launch_error=launch, lost=lost,
-              exit_code=code, signal=number, unchanged=unchanged)
+              exit_code=code, signal=number, unchanged=unchanged, put_off=put_off)
         for stopped in ("cancelled", None)
         for limit in limits
         for told in (Told(failure="auth"), Told(failure="agent_error"), Told())
         for launch in ("x", "")
+        for put_off in ("x", "")
         for lost in ("host_lost", None)
         for code, number in ((None, None), (None, 9), (75, None), (1, None), (0, None))
         for unchanged in (True, False)

@@ -47,7 +47,7 @@ WHAT: Final[dict[FailureClass, str]] = {
     "agent_error": "The agent failed",
     "timeout": "The run exceeded its time limit",
     "stalled": "The agent was silent for too long",
-    "deferred": "The agent asked to be tried later",
+    "deferred": "The run was put off",
     "shutdown": "The run was interrupted by a shutdown",
     "worker_lost": "The run was lost with its worker",
     "host_lost": "The run was lost when the machine went down",

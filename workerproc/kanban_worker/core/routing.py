@@ -4,8 +4,9 @@ Theory. Several things may be true of one end (it was cancelled, its time was up
 exited with 1). The table ``RULES`` is read from the top and the first rule that
 applies decides; its order is that of the most certain cause: what we did to the agent
 ourselves, then a limit, then what its own events said (limits of its provider), then
-that it never ran, then that its end was not observed, then errors it reported, then
-its exit status. An exit status of 0 alone is the weakest sign of success.
+that it never ran (for good, or for now), then that its end was not observed, then
+errors it reported, then its exit status. An exit status of 0 alone is the weakest sign
+of success.
 
 Absent: what follows (retries, budgets, the ticket's state); the daemon decides that
 from the failure class.
@@ -42,7 +43,9 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     limit: Limit | None = None
     limit_s: float = 0.0
     launch_error: str = ""
-    """Why the program could not be started."""
+    """Why the program can not be started until somebody mends something."""
+    put_off: str = ""
+    """What stood in its way for now."""
     lost: Literal["worker_lost", "host_lost"] | None = None
     """Gone without an exit record."""
     lost_detail: str = ""
@@ -110,6 +113,14 @@ def _launch(end: Ended) -> Verdict:
     return _error("setup", end.launch_error)
 
 
+def _put_off(end: Ended) -> Verdict:
+    # Not a loss: three of these within a second would make the ticket poison.
+    return _error(
+        "deferred",
+        f"{end.put_off}; nothing is wrong with the ticket, it is tried again later",
+    )
+
+
 def _lost(end: Ended) -> Verdict:
     if end.lost == "host_lost":
         return _error(
@@ -154,6 +165,7 @@ RULES: Final = (
     Rule("over a limit", lambda end: end.limit is not None, _limit),
     Rule("provider refuses", lambda end: end.told.failure in _PROVIDER, _told),
     Rule("never started", lambda end: bool(end.launch_error), _launch),
+    Rule("not for now", lambda end: bool(end.put_off), _put_off),
     Rule("lost", lambda end: end.lost is not None, _lost),
     Rule(
         "not observed",

@@ -20,6 +20,7 @@ from kanban_ipc.words import FailureClass, Proof
 from kanban_worker.agents.kinds import PROGRAMS
 from kanban_worker.agents.python import plain
 from kanban_worker.core.changes import Changes
+from kanban_worker.core.obstacles import lasts
 from kanban_worker.core.routing import Ended, Told, Verdict, route
 from kanban_worker.git.command import DiskFull, Git, GitError, Interrupted
 from kanban_worker.git.harvest import Harvest, harvest
@@ -60,7 +61,9 @@ def end_of_record(
         told = Told(failure="over_budget", message=record.message)
         ended = _limited(ended, told=told)
     elif record.reason == "spawn_failed":
-        ended = _limited(ended, launch_error=record.message)
+        never = lasts(record.errno)
+        message = {"launch_error" if never else "put_off": record.message}
+        ended = _limited(ended, **message)
     return End(
         ended=ended,
         proof=record.proof,

@@ -1,13 +1,14 @@
 """The beginning of a program run: prepare, launch, or know why it never will be.
 
 Decided here: what each refusal means. What the ticket's owner must mend is a launch
-error; a full disk is waited for; a shim of ours that does not come up is a loss, and
-the run is tried again elsewhere.
+error; a full disk is waited for; what the machine lacks for now puts the run off; a
+shim of ours that does not come up is a loss, and the run is tried again elsewhere.
 """
 
 import asyncio
 
 from kanban_worker.agents.program import SetupError
+from kanban_worker.core.obstacles import lasts
 from kanban_worker.core.routing import Ended
 from kanban_worker.git.command import GitError, Interrupted
 from kanban_worker.shell.blocking import in_thread
@@ -32,7 +33,8 @@ async def launch(hand: Hand) -> Ended | None:
     except LaunchError as error:
         return await _not_launched(hand, error)
     except (SetupError, GitError, OSError) as error:
-        return Ended(launch_error=str(error))
+        passes = isinstance(error, OSError) and not lasts(error.errno)
+        return Ended(put_off=str(error)) if passes else Ended(launch_error=str(error))
     return None
 
 
@@ -55,5 +57,7 @@ async def _not_launched(hand: Hand, error: LaunchError) -> Ended | None:
         await asyncio.sleep(PAUSE_S)
         return None
     if isinstance(state, Prepared | Lost):
+        if isinstance(cause := error.__cause__, OSError) and not lasts(cause.errno):
+            return Ended(put_off=str(error))
         return Ended(lost="worker_lost", lost_detail=str(error))
     return None
