@@ -185,6 +185,20 @@ def test_a_shim_that_cannot_be_forked_now_puts_the_run_off(
     assert again.outcome == "finished"
 
 
+def test_a_repository_that_is_busy_puts_the_run_off_before_and_after_its_agent(
+    bench: WorkerBench, repo: Path
+) -> None:
+    (repo / ".git" / "config.lock").touch()
+    before = bench.daemon.run(assign(bench.state_dir, "true", repo=repo)).result
+    assert (before.failure, before.agent_started_ms) == ("deferred", 0)
+    (repo / ".git" / "config.lock").unlink()
+    hold = f"touch {repo}/.git/refs/heads/$KANBAN_BRANCH.lock"
+    run = assign(bench.state_dir, f"echo done > done; {hold}", repo=repo)
+    after = bench.daemon.run(run).result
+    assert (after.failure, after.exit_code) == ("deferred", 0)
+    assert (Path(after.worktree) / "done").exists()
+
+
 def test_limits_are_reported_as_what_they_are(bench: WorkerBench) -> None:
     slow = assign(bench.state_dir, "sleep 60", limits=Limits(run_s=0.3, grace_s=0.5))
     assert bench.daemon.run(slow).result.failure == "timeout"

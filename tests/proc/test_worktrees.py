@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from kanban_worker.git.command import Git, GitError, Interrupted
+from kanban_worker.git import command, lock
+from kanban_worker.git.command import Git, GitBusy, GitError, Interrupted
 from kanban_worker.git.lock import repository_lock
 from kanban_worker.git.worktree import in_place
 from support.repositories import git, make_repository
@@ -275,6 +276,42 @@ def test_the_repository_is_one_writers_at_a_time_and_its_gits_keep_it(
     assert not waiter.is_alive()
 
 
+def test_what_somebody_else_holds_is_busy_and_not_broken(
+    board: TicketBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    common = board.repo / ".git"
+    (common / "config.lock").touch()
+    with pytest.raises(GitBusy, match="could not lock config file"):
+        board.prepare()
+    (common / "config.lock").unlink()
+    space = board.prepare()
+    (Path(space.path) / "done").touch()
+    held = common / "refs" / "heads" / f"{space.branch}.lock"
+    held.touch()
+    with pytest.raises(GitBusy, match="File exists"):
+        board.harvest(space)
+    held.unlink()
+    monkeypatch.setattr(lock, "WAIT_S", 0.01)
+    with (
+        repository_lock(Git(), board.locks, common),
+        pytest.raises(GitBusy, match="in use by other runs"),
+    ):
+        board.harvest(space)
+    assert board.harvest(space).changes.files_count == 1
+
+
+def test_a_git_that_takes_too_long_or_is_killed_is_busy_and_not_broken(
+    board: TicketBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(board.repo, "config", "alias.sleep", "!exec sleep 60")
+    git(board.repo, "config", "alias.die", "!kill -9 $PPID")
+    with pytest.raises(GitBusy):
+        board.git.run(board.repo, "die")
+    monkeypatch.setattr(command, "TIMEOUT_S", 0.1)
+    with pytest.raises(GitBusy, match="took over"):
+        board.git.run(board.repo, "sleep")
+
+
 def test_who_waits_for_a_repository_can_be_called_back(board: TicketBench) -> None:
     waiting = Git()
     with repository_lock(Git(), board.locks, board.repo / ".git"):
@@ -296,9 +333,9 @@ def test_a_git_inherits_the_lock(board: TicketBench, tmp_path: Path) -> None:
     (board.repo / ".gitattributes").write_text("* filter=slow\n")
     (board.repo / "new").write_text("new\n")
     running = Git()
-    with repository_lock(running, board.locks, board.repo / ".git") as lock:
+    with repository_lock(running, board.locks, board.repo / ".git") as lock_fd:
         adding = threading.Thread(
-            target=lambda: running.run(board.repo, "add", "new", lock_fd=lock),
+            target=lambda: running.run(board.repo, "add", "new", lock_fd=lock_fd),
             daemon=True,
         )
         adding.start()

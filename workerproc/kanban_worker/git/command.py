@@ -9,12 +9,15 @@ Blocking: to be called from a thread, never from the event loop.
 """
 
 import os
+import re
 import signal
 import subprocess
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Final
+
+from kanban_worker.core.obstacles import lasts
 
 TIMEOUT_S: Final = 60.0
 TERM_PATIENCE_S: Final = 2.0
@@ -38,15 +41,35 @@ SETTINGS: Final = (
 )
 
 
+_BUSY: Final = re.compile(
+    r"lock'?: File exists|could not lock config file .*: File exists"
+    r"|cannot lock ref .* but expected"
+    r"|Resource temporarily unavailable|Cannot allocate memory|Out of memory"
+    r"|Too many open files",
+)
+"""What git says where another git is at work (lockfile.c, config.c, refs), or where
+the machine is at its limits (strerror(3))."""
+_KILLED: Final = (signal.SIGKILL, signal.SIGTERM)
+"""Not by us: out of memory, or the machine goes down."""
+
+
 class GitError(Exception):
     """Git could not do it; the text is for people."""
 
 
-class DiskFull(GitError):
-    """There was no space; the same command may work later."""
+class PassingError(GitError):
+    """It says nothing of the repository; the same command may work later."""
 
 
-class Interrupted(GitError):
+class DiskFull(PassingError):
+    """There was no space."""
+
+
+class GitBusy(PassingError):
+    """Somebody else had the repository, or the machine was too busy."""
+
+
+class Interrupted(PassingError):
     """``Git.interrupt`` was called."""
 
 
@@ -89,7 +112,7 @@ class Git:
                 output, errors = process.communicate(stdin, timeout=TIMEOUT_S)
             except subprocess.TimeoutExpired:
                 _end(process)
-                raise GitError(f"`git {args[0]}` took over {TIMEOUT_S:g} s") from None
+                raise GitBusy(f"`git {args[0]}` took over {TIMEOUT_S:g} s") from None
             finally:
                 self._forget()
         if process.returncode not in accept:
@@ -149,7 +172,8 @@ class Git:
             except FileNotFoundError as error:
                 raise _missing(error, directory) from error
             except OSError as error:
-                raise GitError(f"git could not be started: {error}") from error
+                kind = GitError if lasts(error.errno) else GitBusy
+                raise kind(f"git could not be started: {error}") from error
             return self._process
 
     def _forget(self) -> None:
@@ -162,6 +186,8 @@ class Git:
         text = errors.decode("utf-8", "replace").strip() or f"exit status {code}"
         if "No space left on device" in text or "Disk quota exceeded" in text:
             return DiskFull(f"`git {args[0]}`: {text}")
+        if _BUSY.search(text) or -code in _KILLED:
+            return GitBusy(f"`git {args[0]}`: {text}")
         return GitError(f"`git {args[0]}`: {text}")
 
 

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from kanban_worker.git.command import Git, GitError, Interrupted
+from kanban_worker.git.command import Git, GitBusy, Interrupted
 
 WAIT_S: Final = 300.0
 """Five commands at their limit before us; more is a stuck file system."""
@@ -28,7 +28,7 @@ POLL_S: Final = 0.02
 def repository_lock(git: Git, locks: Path, common_dir: Path) -> Iterator[int]:
     """Hold the repository; gives the descriptor to pass on to git.
 
-    Raises ``GitError`` when somebody else holds it for too long, and ``Interrupted``.
+    Raises ``GitBusy`` when somebody else holds it for too long, and ``Interrupted``.
     """
     locks.mkdir(mode=0o700, parents=True, exist_ok=True)
     name = hashlib.sha256(os.fsencode(common_dir)).hexdigest()[:32]
@@ -53,7 +53,7 @@ def _wait(git: Git, descriptor: int, common_dir: Path) -> None:
         if git.interrupted:
             raise Interrupted("stopped by order")
         if time.monotonic() > deadline:
-            raise GitError(
+            raise GitBusy(
                 f"the repository {common_dir} was in use by other runs for "
                 f"{WAIT_S:g} s; look for a git that hangs there",
             )

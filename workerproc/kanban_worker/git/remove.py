@@ -10,7 +10,7 @@ follows a symlink, or deletes a tree by itself.
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from kanban_worker.git.command import Git, GitError
+from kanban_worker.git.command import Git, GitError, PassingError
 from kanban_worker.git.commit import commit_all
 from kanban_worker.git.head import keep, let_go
 from kanban_worker.git.nested import find_one
@@ -47,8 +47,8 @@ def remove_worktree(
             return Removal(left, f"it holds another repository, {nested}")
         command = ("worktree", "remove", "--", str(worktree))
         git.run(repository.path, *command, lock_fd=lock_fd)
+    except PassingError:
+        raise
     except (GitError, OSError) as error:
-        if git.interrupted:
-            raise
         return Removal(left, str(error))
     return Removal(left)

@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from kanban_worker.git.command import Git, GitError
+from kanban_worker.git.command import Git, GitError, PassingError
 
 _ANEW: Final = "cancel it and add it again"
 """A ticket cannot be changed."""
@@ -49,6 +49,8 @@ def open_repository(git: Git, repo_path: str) -> Repository:
     try:
         found = git.line(path, "rev-parse", "--git-common-dir")
         prefix = git.line(path, "rev-parse", "--show-prefix")
+    except PassingError:
+        raise
     except GitError as error:
         raise _unusable(path, error) from error
     return Repository(path, Path(os.path.realpath(path / found)), prefix)

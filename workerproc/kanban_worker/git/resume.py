@@ -8,7 +8,7 @@ besides is committed, gets a name, and is told.
 
 from typing import Final
 
-from kanban_worker.git.command import DiskFull, GitError, Interrupted
+from kanban_worker.git.command import GitError, PassingError
 from kanban_worker.git.commit import commit_all
 from kanban_worker.git.head import (
     branch_at_head,
@@ -42,7 +42,7 @@ def resume(tree: Tree, branch: str) -> str:
         commit_all(tree, MESSAGE)
         left = keep(tree, branch)
         go_back(tree, branch)
-    except (Interrupted, DiskFull):
+    except PassingError:
         raise
     except GitError as error:
         return f"{tree.path} is not on {branch}, and cannot be put there: {error}"

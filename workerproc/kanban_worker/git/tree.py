@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from kanban_worker.git.command import Git, GitError
+from kanban_worker.git.command import Git, GitError, PassingError
 
 
 class NotOursError(GitError):
@@ -67,9 +67,9 @@ def open_tree(git: Git, common_dir: Path, path: Path, lock_fd: int) -> Tree:
         top = Path(tree.line("rev-parse", "--show-toplevel"))
         git_dir = Path(os.path.realpath(tree.line("rev-parse", "--absolute-git-dir")))
         back = git_dir / os.fsdecode((git_dir / "gitdir").read_bytes()).rstrip("\n")
+    except PassingError:
+        raise
     except (GitError, OSError) as error:
-        if git.interrupted:
-            raise
         raise NotOursError(f"{link} leads nowhere: {error}") from error
     ours = git_dir.parent == Path(os.path.realpath(common_dir)) / "worktrees"
     if not ours or top != path or os.path.realpath(back) != os.path.realpath(link):

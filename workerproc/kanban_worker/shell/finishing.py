@@ -9,6 +9,7 @@ Blocking: called in a thread. Raises ``DiskFull`` and ``OSError`` (try again lat
 """
 
 import signal
+import time
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +23,7 @@ from kanban_worker.agents.python import plain
 from kanban_worker.core.changes import Changes
 from kanban_worker.core.obstacles import lasts
 from kanban_worker.core.routing import Ended, Told, Verdict, route
-from kanban_worker.git.command import DiskFull, Git, GitError, Interrupted
+from kanban_worker.git.command import DiskFull, Git, GitBusy, GitError, Interrupted
 from kanban_worker.git.harvest import Harvest, harvest
 from kanban_worker.git.worktree import Workspace
 from kanban_worker.shell.preparing import Places
@@ -30,6 +31,10 @@ from kanban_worker.shell.rundir import ExitRecord
 
 STOPPED_FROM_OUTSIDE: Final[FailureClass] = "shutdown"
 """The shim was told to end by somebody else: by systemd, or the machine goes down."""
+
+
+BUSY_PAUSES_S: Final = (0.2, 2.0)
+"""A user's git holds its locks for moments; who finds them held longer runs again."""
 
 
 class End(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,7 +103,7 @@ def finish(
         try:
             patch = run_dir / layout.RUN_DIFF
             message = _commit_message(assign, told)
-            reaped = harvest(git, places.repo_locks, workspace, message, patch)
+            reaped = _harvest(git, places, workspace, message, patch)
         except (DiskFull, Interrupted):
             raise
         except GitError as error:
@@ -107,6 +112,17 @@ def finish(
             unchanged = assign.agent.expects_change and not reaped.changed
             verdict = route(msgspec.structs.replace(ended, unchanged=unchanged))
     return _result(end, verdict, told, workspace, reaped)
+
+
+def _harvest(
+    git: Git, places: Places, workspace: Workspace, message: str, patch: Path
+) -> Harvest:
+    for pause_s in BUSY_PAUSES_S:
+        try:
+            return harvest(git, places.repo_locks, workspace, message, patch)
+        except GitBusy:
+            time.sleep(pause_s)
+    return harvest(git, places.repo_locks, workspace, message, patch)
 
 
 def _told(assign: Assign, run_dir: Path, end: End) -> Told:
@@ -129,7 +145,8 @@ def _not_harvested(workspace: Workspace, error: GitError) -> Verdict:
         f"the agent ended well, but its work could not be committed: {error}; "
         f"it is still in {workspace.path}"
     )
-    return Verdict("error", "agent_error", message)
+    busy = isinstance(error, GitBusy)
+    return Verdict("error", "deferred" if busy else "agent_error", message)
 
 
 def _message(verdict: Verdict, reaped: Harvest | None) -> str:

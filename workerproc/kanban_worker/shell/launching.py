@@ -1,8 +1,9 @@
 """The beginning of a program run: prepare, launch, or know why it never will be.
 
 Decided here: what each refusal means. What the ticket's owner must mend is a launch
-error; a full disk is waited for; what the machine lacks for now puts the run off; a
-shim of ours that does not come up is a loss, and the run is tried again elsewhere.
+error; a full disk is waited for; what the machine lacks for now, and a repository that
+somebody else is busy with, put the run off; a shim of ours that does not come up is a
+loss, and the run is tried again elsewhere.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ import asyncio
 from kanban_worker.agents.program import SetupError
 from kanban_worker.core.obstacles import lasts
 from kanban_worker.core.routing import Ended
-from kanban_worker.git.command import GitError, Interrupted
+from kanban_worker.git.command import GitError, Interrupted, PassingError
 from kanban_worker.shell.blocking import in_thread
 from kanban_worker.shell.hand import PAUSE_S, Hand
 from kanban_worker.shell.launch import LaunchError, LaunchRefusedError
@@ -33,8 +34,7 @@ async def launch(hand: Hand) -> Ended | None:
     except LaunchError as error:
         return await _not_launched(hand, error)
     except (SetupError, GitError, OSError) as error:
-        passes = isinstance(error, OSError) and not lasts(error.errno)
-        return Ended(put_off=str(error)) if passes else Ended(launch_error=str(error))
+        return _refused(error)
     return None
 
 
@@ -47,6 +47,13 @@ def _make_ready(hand: Hand) -> Ready:
         where = f"{workspace.path}, branch {workspace.branch or '(in place)'}"
         hand.log.line("info", f"works in {where}, at {workspace.head[:12]}")
     return ready
+
+
+def _refused(error: Exception) -> Ended:
+    passes = isinstance(error, PassingError) or (
+        isinstance(error, OSError) and not lasts(error.errno)
+    )
+    return Ended(put_off=str(error)) if passes else Ended(launch_error=str(error))
 
 
 async def _not_launched(hand: Hand, error: LaunchError) -> Ended | None:
