@@ -94,3 +94,29 @@ def test_a_log_that_is_too_long_is_set_aside_and_written_anew(tmp_path: Path) ->
         )
     assert path.read_text() == "out\nerr\n"
     assert (tmp_path / "worker-1.log.1").read_text() == "before\n"
+
+
+def test_a_log_that_cannot_be_set_aside_now_is_set_aside_later(tmp_path: Path) -> None:
+    path = tmp_path / "worker-1.log"
+    path.write_text("before\n")
+    program = (
+        "import resource, sys; from pathlib import Path;"
+        "from kanban_worker.shell import log; log.FILE_BYTES_MAX = 4;"
+        "own = resource.getrlimit(resource.RLIMIT_NOFILE);"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (0, own[1]));"
+        "log.rotate(Path(sys.argv[1]));"
+        "print('during', file=sys.stderr, flush=True);"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, own);"
+        "log.rotate(Path(sys.argv[1]));"
+        "print('after', file=sys.stderr, flush=True)"
+    )
+    with path.open("a") as shown:
+        subprocess.run(
+            [sys.executable, "-c", program, str(path)],
+            env={"PYTHONPATH": os.pathsep.join(sys.path)},
+            stdout=shown,
+            stderr=shown,
+            check=True,
+        )
+    assert path.read_text() == "after\n"
+    assert (tmp_path / "worker-1.log.1").read_text() == "before\nduring\n"

@@ -70,18 +70,29 @@ def _value(value: object) -> str:
 
 
 def rotate(path: Path) -> None:
-    """Set the log aside when it is too long and really is this process's stderr."""
+    """Set the log aside when it is too long and really is this process's stderr.
+
+    Whatever fails, ``path`` stays the file that is written, so it is tried again.
+    """
     try:
         own, named = os.fstat(_STDERR), path.stat()
+        same = (own.st_dev, own.st_ino) == (named.st_dev, named.st_ino)
+        if same and own.st_size >= FILE_BYTES_MAX:
+            _set_aside(path)
     except OSError:
         return
-    if (own.st_dev, own.st_ino) != (named.st_dev, named.st_ino):
-        return
-    if own.st_size < FILE_BYTES_MAX:
-        return
-    path.rename(path.with_name(path.name + ".1"))
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-    fresh = os.open(path, flags, 0o600)
-    os.dup2(fresh, _STDOUT)
-    os.dup2(fresh, _STDERR)
-    os.close(fresh)
+
+
+def _set_aside(path: Path) -> None:
+    spare = path.with_name(path.name + ".new")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
+    fresh = os.open(spare, flags, 0o600)
+    try:
+        old = path.with_name(path.name + ".1")
+        old.unlink(missing_ok=True)
+        old.hardlink_to(path)
+        spare.replace(path)
+        os.dup2(fresh, _STDOUT)
+        os.dup2(fresh, _STDERR)
+    finally:
+        os.close(fresh)
