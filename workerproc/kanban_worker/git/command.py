@@ -3,7 +3,8 @@
 Decided here: 60 s for a command; no prompt, no editor, no hook, no signature, no file
 system monitor; no garbage collection (it would go on in the background and keep the
 repository's lock); no ``GIT_*`` of the worker's environment; output in plain English
-and within a bound. A git has a session of its own, so that its filters end with it.
+and within a bound (``pipes``). A git has a session of its own, so that its filters end
+with it.
 
 Blocking: to be called from a thread, never from the event loop.
 """
@@ -13,18 +14,19 @@ import re
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Final
 
 from kanban_worker.core.obstacles import lasts
+from kanban_worker.git.pipes import Said, Taker, exchange
 
 TIMEOUT_S: Final = 60.0
 TERM_PATIENCE_S: Final = 2.0
 """On SIGTERM git removes its lock files and half-made worktrees; then SIGKILL."""
 OUTPUT_BYTES_MAX: Final = 64 << 20
 """Names of about a million files."""
-COPY_CHUNK_BYTES: Final = 1 << 16
 
 SETTINGS: Final = (
     "core.hooksPath=/dev/null",
@@ -107,19 +109,19 @@ class Git:
         ``ceiling``: a repository is not looked for in this folder or above it.
         Raises ``GitError`` for an exit status that is not in ``accept``.
         """
-        with self._start(directory, args, lock_fd, ceiling=ceiling) as process:
-            try:
-                output, errors = process.communicate(stdin, timeout=TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                _end(process)
-                raise GitBusy(f"`git {args[0]}` took over {TIMEOUT_S:g} s") from None
-            finally:
-                self._forget()
-        if process.returncode not in accept:
-            raise self._failure(args, process.returncode, errors)
-        if len(output) > OUTPUT_BYTES_MAX:
+        output = bytearray()
+
+        def take(chunk: bytes) -> bool:
+            output.extend(chunk)
+            return len(output) <= OUTPUT_BYTES_MAX
+
+        process = self._start(directory, args, lock_fd, ceiling)
+        said = self._hear(process, args, stdin, take)
+        if said.end == "full":
             raise GitError(f"`git {args[0]}` printed over {OUTPUT_BYTES_MAX} bytes")
-        return output
+        if process.returncode not in accept:
+            raise self._failure(args, process.returncode, said.errors)
+        return bytes(output)
 
     def line(self, directory: Path, *args: str) -> str:
         """Its output without the newline. Raises ``GitError``."""
@@ -128,31 +130,59 @@ class Git:
     def copy(
         self, directory: Path, args: Sequence[str], to: IO[bytes], most: int
     ) -> bool:
-        """Its output into ``to``; False when it was cut after ``most`` bytes."""
-        process = self._start(directory, args, None, errors=subprocess.DEVNULL)
-        timer = threading.Timer(TIMEOUT_S, _end, (process,))
-        timer.start()
+        """Its output into ``to``; False when it was cut after ``most`` bytes.
+
+        Raises ``GitError`` like ``run``, and ``OSError`` of ``to``.
+        """
+        left = most
+
+        def take(chunk: bytes) -> bool:
+            nonlocal left
+            to.write(chunk[: max(left, 0)])
+            left -= len(chunk)
+            return left >= 0
+
+        process = self._start(directory, args, None, None)
+        said = self._hear(process, args, b"", take)
+        if said.end == "closed" and process.returncode != 0:
+            raise self._failure(args, process.returncode, said.errors)
+        return said.end == "closed"
+
+    def _hear(
+        self,
+        process: subprocess.Popen[bytes],
+        args: Sequence[str],
+        stdin: bytes,
+        take: Taker,
+    ) -> Said:
+        """All that it says, and its end. Raises ``GitError`` when it takes too long."""
+        until = time.monotonic() + TIMEOUT_S
+        said = None
         try:
             with process:
-                assert process.stdout is not None
-                whole = _copy(process.stdout, to, most)
-                if not whole:
-                    _end(process)
+                try:
+                    said = exchange(process, stdin, take, TIMEOUT_S)
+                    late = said.end == "late" or not _leaves(process, said, until)
+                finally:
+                    if said is None or said.end != "closed":
+                        _end(process)
         finally:
-            timer.cancel()
             self._forget()
-        if whole and process.returncode != 0:
-            raise self._failure(args, process.returncode, b"")
-        return whole
+        if late:
+            raise self._too_long(args)
+        return said
+
+    def _too_long(self, args: Sequence[str]) -> GitError:
+        if self._interrupted:
+            return Interrupted("stopped by order")
+        return GitBusy(f"`git {args[0]}` took over {TIMEOUT_S:g} s")
 
     def _start(
         self,
         directory: Path,
         args: Sequence[str],
         lock_fd: int | None,
-        *,
-        errors: int = subprocess.PIPE,
-        ceiling: Path | None = None,
+        ceiling: Path | None,
     ) -> subprocess.Popen[bytes]:
         settings = [part for each in SETTINGS for part in ("-c", each)]
         with self._guard:
@@ -165,7 +195,7 @@ class Git:
                     env=_environment(ceiling),
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
-                    stderr=errors,
+                    stderr=subprocess.PIPE,
                     pass_fds=() if lock_fd is None else (lock_fd,),
                     start_new_session=True,
                 )
@@ -213,12 +243,13 @@ def _missing(error: FileNotFoundError, directory: Path) -> GitError:
     return GitError(f"git is not on this worker's PATH; install it ({error})")
 
 
-def _copy(source: IO[bytes], to: IO[bytes], most: int) -> bool:
-    left = most
-    while chunk := source.read(COPY_CHUNK_BYTES):
-        to.write(chunk[:left])
-        left -= len(chunk)
-        if left < 0:
+def _leaves(process: subprocess.Popen[bytes], said: Said, until: float) -> bool:
+    """Whether one that has closed its pipes ends in time, too; else it is ended."""
+    if said.end == "closed":
+        try:
+            process.wait(max(until - time.monotonic(), 0.0))
+        except subprocess.TimeoutExpired:
+            _end(process)
             return False
     return True
 
