@@ -1,7 +1,8 @@
 """The worktree of a ticket: found again or made, never lost.
 
 Theory. A ticket works on a branch of its own in a folder of its own. A retry goes on
-where the last attempt stopped; ``fresh`` starts at the next free name. A name is
+where the last attempt stopped: its folder is known by its path (``tree``) and brought
+back to the branch (``resume``); ``fresh`` starts at the next free name. A name is
 taken when its branch or its folder exists, unless both are ours and *pristine* (the
 branch stands at the base, nothing is changed): then an earlier start was killed
 before its agent ran, and the folder is used. What stands in the way is never deleted
