@@ -199,6 +199,34 @@ def test_a_repository_that_is_busy_puts_the_run_off_before_and_after_its_agent(
     assert (Path(after.worktree) / "done").exists()
 
 
+def test_work_that_is_kept_beside_the_branch_is_named_in_the_runs_message(
+    bench: WorkerBench, repo: Path
+) -> None:
+    astray = (
+        "echo done > done; git add done; git commit -qm done\n"
+        "git checkout -q --detach HEAD~; echo left > left; exit 3"
+    )
+    first = assign(
+        bench.state_dir,
+        "git config user.name A; git config user.email a@b.example\n" + astray,
+        repo=repo,
+    )
+    failed = bench.daemon.run(first).result
+    again = assign(
+        bench.state_dir,
+        "git init -q own",
+        repo=repo,
+        ticket=first.work.ticket_id,
+        branch=failed.branch,
+        worktree=failed.worktree,
+    )
+    result = bench.daemon.run(again).result
+    assert (result.outcome, result.branch) == ("finished", failed.branch)
+    assert f"is on {failed.branch}-left; own has no commit" in result.message
+    assert git(repo, "show", f"{failed.branch}-left:left") == "left"
+    assert git(repo, "show", f"{failed.branch}:done") == "done"
+
+
 def test_limits_are_reported_as_what_they_are(bench: WorkerBench) -> None:
     slow = assign(bench.state_dir, "sleep 60", limits=Limits(run_s=0.3, grace_s=0.5))
     assert bench.daemon.run(slow).result.failure == "timeout"

@@ -149,9 +149,13 @@ def _not_harvested(workspace: Workspace, error: GitError) -> Verdict:
     return Verdict("error", "deferred" if busy else "agent_error", message)
 
 
-def _message(verdict: Verdict, reaped: Harvest | None) -> str:
-    notes = reaped.notes if reaped else ()
-    return "; ".join(part for part in (verdict.message, *notes) if part)
+def _message(
+    verdict: Verdict, workspace: Workspace | None, reaped: Harvest | None
+) -> str:
+    """Also what was unusual about the worktree, as it may name a branch with work."""
+    before = workspace.notes if workspace else ()
+    after = reaped.notes if reaped else ()
+    return "; ".join(part for part in (verdict.message, *before, *after) if part)
 
 
 def _result(
@@ -165,7 +169,7 @@ def _result(
     result = Result(
         outcome=verdict.outcome,
         failure=verdict.failure,
-        message=plain(_message(verdict, reaped)),
+        message=plain(_message(verdict, workspace, reaped)),
         summary_md=told.summary_md,
         branch=reaped.branch if reaped else workspace.branch if workspace else "",
         worktree=workspace.path if workspace and not workspace.in_place else "",
