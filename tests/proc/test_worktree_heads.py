@@ -1,5 +1,6 @@
 """Wherever an agent has left HEAD: nothing is lost, no other branch is touched."""
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -206,6 +207,23 @@ def test_a_retry_puts_aside_what_stands_on_an_older_commit_than_its_branch(
     assert (again.path, again.head) == (space.path, done)
     assert git(path, "status", "--porcelain") == ""
     assert git(board.repo, "show", f"{space.branch}-left:left") == "uncommitted"
+
+
+@pytest.mark.parametrize("emptied", [False, True])
+def test_a_detached_head_is_kept_though_its_worktree_is_gone(
+    board: TicketBench, *, emptied: bool
+) -> None:
+    space = board.prepare()
+    path = Path(space.path)
+    git(path, "checkout", "--quiet", "--detach")
+    done = commit(path, "done")
+    shutil.rmtree(path)
+    if emptied:
+        path.mkdir()
+    again = board.prepare(space)
+    assert (again.path, again.head) == (space.path, space.head)
+    assert f"is on {space.branch}-left" in again.notes[0]
+    assert git(board.repo, "rev-parse", f"{space.branch}-left") == done
 
 
 def test_a_retry_puts_back_a_branch_that_the_agent_has_renamed(

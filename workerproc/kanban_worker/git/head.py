@@ -18,7 +18,7 @@ out in another worktree is not moved: it would change under somebody's feet.
 from pathlib import Path
 from typing import Final
 
-from kanban_worker.git.command import GitError
+from kanban_worker.git.command import Git, GitError
 from kanban_worker.git.repository import commit_of, worktrees
 from kanban_worker.git.tree import Tree
 
@@ -98,16 +98,23 @@ def keep(tree: Tree, branch: str) -> str:
                 return ""
         except AstrayError:  # somebody holds it: another name then
             pass
-    head = _head(tree)
-    holding = ("--count=1", f"--contains={head}", "refs/heads", "refs/tags")
-    if tree.run("for-each-ref", *holding, "refs/remotes"):
+    return keep_commit(tree.git, tree.path, branch, _head(tree), tree.lock_fd)
+
+
+def keep_commit(
+    git: Git, directory: Path, branch: str, commit: str, lock_fd: int
+) -> str:
+    """The same for a commit of which perhaps nothing is left but its number."""
+    holding = ("--count=1", f"--contains={commit}", "refs/heads", "refs/tags")
+    if git.run(directory, "for-each-ref", *holding, "refs/remotes"):
         return ""
     for nth in range(1, NAMES_MAX):
         name = f"{branch}{LEFT}" + (f"-{nth}" if nth > 1 else "")
-        if _tip(tree, name) is None:
-            tree.run("update-ref", HEADS + name, head, "")
+        if commit_of(git, directory, HEADS + name) is None:
+            new = ("update-ref", HEADS + name, commit, "")
+            git.run(directory, *new, lock_fd=lock_fd)
             return name
-    raise GitError(f"no free name for what {tree.path} has beside {branch}")
+    raise GitError(f"no free name for what was done beside {branch}")
 
 
 def _head(tree: Tree) -> str:

@@ -23,6 +23,8 @@ class Worktree(NamedTuple):
     path: Path
     branch: str
     """Without ``refs/heads/``; empty when detached or bare."""
+    head: str
+    """The commit; empty when bare."""
 
 
 class Repository(NamedTuple):
@@ -104,5 +106,5 @@ def worktrees(git: Git, directory: Path) -> list[Worktree]:
         fields = dict(line.partition(" ")[::2] for line in entry.split("\n"))
         if path := fields.get("worktree"):
             branch = fields.get("branch", "").removeprefix("refs/heads/")
-            found.append(Worktree(Path(path), branch))
+            found.append(Worktree(Path(path), branch, fields.get("HEAD", "")))
     return found

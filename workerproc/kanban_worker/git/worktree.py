@@ -21,7 +21,7 @@ import msgspec
 from kanban_worker.core import naming
 from kanban_worker.git.base import base_of, record_base
 from kanban_worker.git.command import Git, GitError
-from kanban_worker.git.head import AstrayError, branch_at_head
+from kanban_worker.git.head import AstrayError, branch_at_head, keep_commit
 from kanban_worker.git.lock import repository_lock
 from kanban_worker.git.remove import remove_worktree
 from kanban_worker.git.repository import (
@@ -142,7 +142,7 @@ class _Preparation:
         holder = self._holder(name)
         ours = holder is None or holder.path == name.path
         if ours and not exists(name.path):
-            self._forget_missing(name.path)
+            self._forget_missing(name)
             self._add(name, name.branch)
             return self._use(name, base)
         where = holder.path if holder is not None else name.path
@@ -176,7 +176,7 @@ class _Preparation:
                 self._git, self._repository.path, f"refs/heads/{name.branch}"
             )
             if tip is None and not exists(name.path):
-                self._forget_missing(name.path)
+                self._forget_missing(name)
                 self._add(name, start, new=True)
                 record_base(self._git, self._repository, name.branch, base)
                 return self._use(name, base)
@@ -222,17 +222,27 @@ class _Preparation:
         command = ("worktree", "add", "--quiet", *branch, "--", str(name.path), commit)
         self._git.run(self._repository.path, *command, lock_fd=self._lock)
 
-    def _forget_missing(self, path: Path) -> None:
-        """Drop git's entry for our folder that is gone.
+    def _forget_missing(self, name: _Name) -> None:
+        """Drop git's entry for our folder that is gone, and its HEAD with it.
 
         Not ``worktree prune``: that would also drop the user's worktrees on a disk
         that is not mounted now.
         """
-        if any(each.path == path for each in self._trees):
+        path = name.path
+        for each in self._trees:
+            if each.path != path:
+                continue
+            if each.head and not each.branch:
+                self._keep(name.branch, each.head)
             if path.is_dir():  # empty; git would refuse it for having no .git
                 path.rmdir()
             command = ("worktree", "remove", "--force", "--force", "--", str(path))
             self._git.run(self._repository.path, *command, lock_fd=self._lock)
+
+    def _keep(self, branch: str, commit: str) -> None:
+        path = self._repository.path
+        if left := keep_commit(self._git, path, branch, commit, self._lock):
+            self._notes.append(f"what was done beside {branch} is on {left}")
 
     def _leave_behind(self) -> None:
         """Before a fresh start: keep the old branch, give its folder back."""
