@@ -2,8 +2,8 @@
 
 Theory. The daemon binds a ROUTER, each worker connects a DEALER whose identity is
 ``identity(worker_id, incarnation)``. A worker says ``Hello`` first, and again
-whenever the connection is new or the daemon asks (``HelloWanted``); it is answered
-``Welcome`` or ``Refused``. From then on:
+whenever the connection is new, the daemon asks (``HelloWanted``) or it begins to leave
+unasked (``draining``); it is answered ``Welcome`` or ``Refused``. From then on:
 
 * the daemon pushes ``Assign``; the worker answers with ``Started``, ``Log`` and
   ``Finished``, the *reliable* messages: each carries the run's next sequence

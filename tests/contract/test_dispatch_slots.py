@@ -11,6 +11,7 @@ from kanban_ipc.words import Epoch
 from support.dispatch_bench import Bench, finished, started, with_bench
 
 LOST = Result(outcome="error", failure="worker_lost")
+BACK = Result(outcome="aborted", failure="shutdown")
 
 
 @pytest.mark.parametrize("slots", [1, 2, 5])
@@ -226,5 +227,46 @@ def test_runs_that_a_stopped_worker_leaves_are_marked_for_the_reaper(
         bench.dispatch.end_unreported(live, LOST)
         await bench.settle()
         assert leaving.done()
+
+    with_bench(tmp_path, body)
+
+
+def test_a_worker_that_gives_a_run_back_unasked_gets_none_until_it_has_a_free_slot(
+    tmp_path: Path,
+) -> None:
+    """As one does that somebody else has asked to leave."""
+
+    async def body(bench: Bench) -> None:
+        worker = bench.worker(slots=2)
+        worker.hello()
+        await bench.add("a", "b")
+        kept, returned = worker.runs
+        worker.say(finished(returned, 1, BACK))
+        await bench.settle()
+        bench.dispatch.wake()
+        await bench.settle()
+        assert len(worker.runs) == 2
+        assert (await bench.ticket(returned.work.ticket_id)).state == "ready"
+        worker.beat(kept)
+        await bench.settle()
+        assert worker.runs[-1].work.ticket_id == returned.work.ticket_id
+
+    with_bench(tmp_path, body)
+
+
+def test_slots_that_a_worker_says_are_taken_get_nothing(tmp_path: Path) -> None:
+    """By a run that was dropped and has not ended, or because it leaves."""
+
+    async def body(bench: Bench) -> None:
+        worker = bench.worker(slots=2)
+        worker.hello()
+        run = await bench.one_run(worker)
+        busy = link.Observation(run.run_id, run.epoch, "running", alive=True)
+        worker.say(link.Heartbeat(0, (busy,)))
+        await bench.add("a")
+        assert len(worker.runs) == 1
+        worker.beat(run)
+        await bench.settle()
+        assert len(worker.runs) == 2
 
     with_bench(tmp_path, body)

@@ -82,6 +82,23 @@ def test_sigterm_drains_and_sigint_is_for_somebody_else(bench: WorkerBench) -> N
     assert worker.wait() == 0
 
 
+def test_a_worker_that_leaves_unasked_says_so_while_a_run_still_runs(
+    bench: WorkerBench, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    run = assign(bench.state_dir, f"read x < {gate}")
+    bench.daemon.send(run)
+    bench.daemon.expect(Started)
+    bench.workers[0].signal(signal.SIGTERM)
+    hello = bench.daemon.expect(Hello)
+    assert hello.draining
+    assert [held.run_id for held in hello.held] == [run.run_id]
+    gate.write_text("go\n")
+    assert bench.daemon.expect(Finished).result.outcome == "finished"
+    assert bench.daemon.expect(Goodbye).reason == "drained"
+
+
 def test_sigabrt_writes_every_threads_stack_to_the_log(bench: WorkerBench) -> None:
     worker = bench.workers[0]
     worker.signal(signal.SIGABRT)
@@ -194,6 +211,7 @@ def test_a_call_that_does_not_costs_its_worker_a_restart_and_no_other_ticket(
     bench.daemon.expect(Log)
     bench.daemon.expect(Log)
     bench.daemon.send(Cancel(stuck.run_id, stuck.epoch, 0.1))
+    assert bench.daemon.expect(Hello).draining
     bench.daemon.expect(Heartbeat, lambda beat: beat.free == 0)
     gate.write_text("go\n")
     assert bench.daemon.expect(Finished).run_id == other.run_id

@@ -198,6 +198,9 @@ class Dispatch:
             run = self.live.get(seen.run_id, seen.epoch)
             if run is not None and run.worker_id == session.worker_id:
                 run.percent = max(run.percent, seen.progress)
+        running = sum(seen.stage != "finished" for seen in beat.runs)
+        if session.has_room(beat.free, running):
+            self._claimable = True
         held = tuple(link.Held(seen.run_id, seen.epoch) for seen in beat.runs)
         self._reconcile(session, held, fresh=False)
 
@@ -281,10 +284,11 @@ class Dispatch:
         wants = []
         for session in self.sessions.everyone():
             taken = self.live.count(session.worker_id) - ending[session.worker_id]
-            if session.slots > taken and not session.draining:
+            room = session.room(taken)
+            if room:
                 want = Want(
                     worker_id=session.worker_id,
-                    count=session.slots - taken,
+                    count=room,
                     agents=session.agents,
                     repo_path=session.repo_path,
                 )

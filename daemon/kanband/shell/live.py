@@ -94,6 +94,11 @@ class Session:
     heard_at: float
     """Monotonic seconds."""
     draining: bool = False
+    """It was asked to leave, or has said that it does."""
+    gives_back: bool = False
+    """It has given a run back unasked, and named no free slot since then."""
+    reserved: int = 0
+    """Slots that are taken, it says, by what it does not list."""
     agents: frozenset[str] | None = None
     repo_path: str | None = None
 
@@ -102,6 +107,23 @@ class Session:
 
     def __post_init__(self) -> None:
         self.peer = identity(self.worker_id, self.incarnation)
+
+    def room(self, taken: int) -> int:
+        """How many runs it may be given; ``taken``: slots of runs that it has."""
+        if self.draining or self.gives_back:
+            return 0
+        return max(0, self.slots - self.reserved - taken)
+
+    def has_room(self, free: int, running: int) -> bool:
+        """It says so; ``running``: of the runs that it lists. True: more than before.
+
+        What is on its way to it is in neither number: only slots that it counts as
+        taken, and does not list, are another's.
+        """
+        before = self.reserved + self.gives_back
+        self.reserved = min(self.slots, max(0, self.slots - free - running))
+        self.gives_back = self.gives_back and free <= 0
+        return self.reserved + self.gives_back < before
 
 
 class LiveTable:

@@ -73,6 +73,8 @@ class Reports:
                 self._post.ack(session, held, run.last_seq)
             return
         self._arrivals.peers[report.run_id, report.epoch] = session.peer
+        if run is not None and run.cancel is None and _given_back(report):
+            session.gives_back = True
         self.queue(report, run)
 
     def _of_another(self, session: Session, report: Report, run: LiveRun) -> None:
@@ -118,6 +120,13 @@ class Reports:
             on_success=self._profiles.on_success(agent),
             jitter=self._rng.uniform(-1.0, 1.0),
         )
+
+
+def _given_back(report: Report) -> bool:
+    """The ticket is free again at once and uncounted: to the same worker it would come
+    back and forth without end.
+    """
+    return isinstance(report, link.Finished) and report.result.failure == "shutdown"
 
 
 def _start(report: link.Started) -> RunStart:

@@ -65,6 +65,7 @@ class Desk:
         self._calls = Calls(self, settings.slots)
         self._programs = Programs(self, settings)
         self._malformed = 0
+        self._said_leaving = False
         self.leaving = Leaving(self, self._jobs.values())
         self.link: Link
         self.pulse = Pulse(self, settings)
@@ -90,6 +91,7 @@ class Desk:
     def hello(self) -> Hello:
         """See ``link.Listener``."""
         own = self._settings
+        self._said_leaving = self.leaving.begun
         return Hello(
             version=LINK_VERSION,
             worker_id=own.worker_id,
@@ -107,6 +109,9 @@ class Desk:
         if welcome is not None:
             self.say("info", "Welcomed by the daemon", start=welcome.daemon_start)
             self.pulse.welcomed(welcome)
+            if self.leaving.begun and not self._said_leaving:
+                # It was decided between hello and welcome.
+                self.link.post(self.hello())
         for message in self._outbox.unacknowledged():
             self.link.post(message)
 

@@ -11,14 +11,17 @@ Theory. Three ways out, each begun once:
   counted in beats of the worker's own loop: one that was itself stopped for an hour
   does not believe that the daemon was away for an hour.
 
+Of a departure that it was not asked for by the daemon it tells the daemon at once, by
+another ``Hello``: until then it is given runs, and gives them back.
+
 ``go`` is for what leaves no choice.
 """
 
 import asyncio
 from collections.abc import ValuesView
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
 
-from kanban_ipc.link import Cancel, Goodbye
+from kanban_ipc.link import Cancel, Goodbye, Hello
 from kanban_worker.shell.job import Job
 from kanban_worker.shell.voice import Voice
 
@@ -30,10 +33,17 @@ DRAIN_S: Final = 60.0
 Reason: TypeAlias = Literal["drained", "stopped", "daemon_away", "recycled"]
 
 
+class Centre(Voice, Protocol):
+    """The desk, as far as leaving needs it."""
+
+    def hello(self) -> Hello:
+        """What is to be known of this worker."""
+
+
 class Leaving:
     """Decides the end of a worker's life; ``done`` has its exit code then."""
 
-    def __init__(self, voice: Voice, jobs: ValuesView[Job]) -> None:
+    def __init__(self, voice: Centre, jobs: ValuesView[Job]) -> None:
         """``jobs``: a live view of the runs in hand."""
         self._voice = voice
         self._jobs = jobs
@@ -61,14 +71,23 @@ class Leaving:
 
     def terminated(self) -> None:
         """SIGTERM: drain; a second one hurries."""
-        self.drain(DRAIN_S if self._reason is None else 0.0)
+        begun = self.begun
+        self.drain(0.0 if begun else DRAIN_S)
+        if not begun:
+            self._tell()
 
     def recycle(self, why: str) -> None:
         """See the module. A worker that drains goes on with that."""
         self._voice.say("warn", "Recycling", why=why)
         self._recycling = True
-        self._reason = self._reason or "recycled"
+        begun, self._reason = self.begun, self._reason or "recycled"
         self.check()
+        if not begun:
+            self._tell()
+
+    def _tell(self) -> None:
+        if not self.done.done():
+            self._voice.post(self._voice.hello())
 
     def away(self, silent_s: float) -> None:
         """The daemon was silent for longer than an idle worker waits."""
