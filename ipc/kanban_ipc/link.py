@@ -13,7 +13,7 @@ unasked (``draining``); it is answered ``Welcome`` or ``Refused``. From then on:
 * ``Heartbeat`` every ``Welcome.heartbeat_s`` lists the runs held, with what was
   *observed of the work*; ``Beat`` answers it. A listed run the daemon does not know
   is told ``Drop``; a leased run that is missing from ``Hello`` or ``Heartbeat`` is
-  assigned again (same epoch, ``adopt``);
+  assigned again (same epoch; ``adopt`` when another start of a worker may have had it);
 * ``Finished`` is durable on the worker's disk before it is sent, and stays there
   until it is acknowledged; the daemon acknowledges only what it has committed.
 

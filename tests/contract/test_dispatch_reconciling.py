@@ -7,7 +7,7 @@ import msgspec
 from kanban_ipc import link
 from kanban_ipc.link import Ack, Assign, Cancel, Drop, Welcome
 from kanban_ipc.words import Epoch, RunId
-from support.dispatch_bench import Bench, ack, finished, started, with_bench
+from support.dispatch_bench import Bench, ack, finished, line, started, with_bench
 
 
 def known(assign: Assign) -> tuple[RunId, Epoch]:
@@ -182,5 +182,63 @@ def test_an_assignment_that_could_not_be_queued_is_sent_with_the_next_beat(
         bench.sender.gone.clear()
         worker.beat()
         assert [known(each) for each in worker.runs] == [known(run)] * 2
+
+    with_bench(tmp_path, body)
+
+
+def test_a_run_that_an_earlier_start_of_its_worker_had_is_adopted_by_the_next(
+    tmp_path: Path,
+) -> None:
+    """Nothing of its start had reached the daemon: only the disk knows of it."""
+
+    async def body(bench: Bench) -> None:
+        first = bench.worker()
+        first.hello()
+        run = await bench.one_run(first)
+        first.say(line(run, 1), line(run, 2), line(run, 3), line(run, 4))
+        await bench.settle()
+        second = bench.worker()
+        bench.sender.gone.add(second.peer)
+        second.hello()
+        bench.sender.gone.clear()
+        second.beat()
+        [again] = second.runs
+        assert (known(again), again.adopt) == (known(run), True)
+
+    with_bench(tmp_path, body)
+
+
+def test_a_run_that_never_came_to_its_worker_is_begun_and_not_adopted(
+    tmp_path: Path,
+) -> None:
+    """Nothing is to be found of it; of a call, that would be taken for its loss."""
+
+    async def body(bench: Bench) -> None:
+        worker = bench.worker()
+        worker.hello()
+        await bench.one_run(worker)
+        await bench.pass_by(bench.config.lease.heartbeat_s + 1)
+        worker.beat()
+        assert [run.adopt for run in worker.runs] == [False, False]
+
+    with_bench(tmp_path, body)
+
+
+def test_an_end_that_is_numbered_like_earlier_words_is_an_end(tmp_path: Path) -> None:
+    """Of an incarnation that counts from 1 again."""
+
+    async def body(bench: Bench) -> None:
+        first = bench.worker()
+        first.hello()
+        run = await bench.one_run(first)
+        first.say(*[line(run, seq) for seq in range(1, 5)])
+        await bench.settle()
+        second = bench.worker()
+        second.hello()
+        second.say(started(run), finished(run, 3))
+        await bench.settle()
+        assert (await bench.ticket(run.work.ticket_id)).state == "in_review"
+        assert second.heard(Ack)[-1].seq >= 3
+        assert bench.dispatch.live.get(run.run_id) is None
 
     with_bench(tmp_path, body)

@@ -369,7 +369,7 @@ class Dispatch:
             self.live.add(run)
             session = self.sessions.of(claim.worker_id)
             if session is not None:
-                run.sent_at = now
+                run.given(session.incarnation, now)
                 outbox[session.peer].append(self._post.assignment(run))
 
     # ------------------------------------------------- for fleet, orphans, methods

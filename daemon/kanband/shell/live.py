@@ -34,6 +34,8 @@ class LiveRun:
     cancel: FailureClass | None = None
     sent_at: float | None = None
     """When the assignment was last put on the link."""
+    sent_to: str = ""
+    """The incarnation for which that was tried last."""
     seen_seq: int = 0
     """Highest reliable sequence number received; committed or about to be."""
     last_seq: int = 0
@@ -58,6 +60,13 @@ class LiveRun:
             timeout_s=claim.timeout_s,
             since=now,
         )
+
+    def given(self, incarnation: str, now: float) -> None:
+        """Its assignment leaves for this start of a worker. An earlier one may have
+        begun it; the same one has not, or it would hold it.
+        """
+        self.adopt = self.adopt or self.sent_to not in {"", incarnation}
+        self.sent_to, self.sent_at = incarnation, now
 
     @classmethod
     def found(cls, lease: Lease, now: float) -> "LiveRun":

@@ -48,8 +48,9 @@ class Post:
 
     def assign(self, session: Session, run: LiveRun, now: float) -> None:
         """Give a run to a worker."""
-        sent = self.send(session.peer, [self.assignment(run)])
-        run.sent_at = now if sent else None
+        run.given(session.incarnation, now)
+        if not self.send(session.peer, [self.assignment(run)]):
+            run.sent_at = None
 
     def cancel(self, session: Session, run: LiveRun) -> None:
         """Have a run ended, for the reason that the run carries."""

@@ -68,7 +68,7 @@ class Reports:
             if not isinstance(report, link.Finished):
                 self._post.ack(session, held, report.seq)
                 return
-        elif report.seq <= run.seen_seq:
+        elif report.seq <= run.seen_seq and not _is_news(report, run):
             if report.seq <= run.last_seq:
                 self._post.ack(session, held, run.last_seq)
             return
@@ -96,7 +96,7 @@ class Reports:
     def queue(self, report: Report, run: LiveRun | None) -> None:
         """Have a report committed with the next turn."""
         if run is not None:
-            run.seen_seq = report.seq
+            run.seen_seq = max(run.seen_seq, report.seq)
         match report:
             case link.Started():
                 self._arrivals.starts.append(_start(report))
@@ -120,6 +120,13 @@ class Reports:
             on_success=self._profiles.on_success(agent),
             jitter=self._rng.uniform(-1.0, 1.0),
         )
+
+
+def _is_news(report: Report, run: LiveRun) -> bool:
+    """A live run's end is, whatever its number: an incarnation that does not know of
+    its predecessor counts from 1.
+    """
+    return isinstance(report, link.Finished) and not run.ending
 
 
 def _given_back(report: Report) -> bool:
