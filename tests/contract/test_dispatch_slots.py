@@ -180,6 +180,7 @@ def test_a_run_whose_worker_left_during_its_claim_waits_for_the_next(
     async def body(bench: Bench) -> None:
         worker = bench.worker()
         worker.hello()
+        bench.crew.returning.add(worker.name)
         await bench.add("a", wake=False)
         bench.store.hold()
         bench.dispatch.wake()
@@ -192,6 +193,81 @@ def test_a_run_whose_worker_left_during_its_claim_waits_for_the_next(
         assert len(back.runs) == 1
 
     with_bench(tmp_path, body)
+
+
+def test_a_run_whose_worker_left_for_good_during_its_claim_goes_back_at_once(
+    tmp_path: Path,
+) -> None:
+    async def body(bench: Bench) -> None:
+        worker = bench.worker()
+        worker.hello()
+        [ticket_id] = await bench.add("a", wake=False)
+        bench.store.hold()
+        bench.dispatch.wake()
+        bench.dispatch.worker_gone(worker.name, worker.incarnation)
+        leaving = asyncio.ensure_future(bench.dispatch.runs_ended(worker.name))
+        await asyncio.sleep(0)
+        bench.store.let_go()
+        await bench.settle()
+        assert leaving.done()
+        await nothing_was_begun(bench, ticket_id)
+
+    with_bench(tmp_path, body)
+
+
+def test_a_run_that_was_claimed_after_its_worker_s_goodbye_goes_back_with_its_end(
+    tmp_path: Path,
+) -> None:
+    async def body(bench: Bench) -> None:
+        worker = bench.worker()
+        worker.hello()
+        bench.crew.returning.add(worker.name)
+        [ticket_id] = await bench.add("a", wake=False)
+        bench.store.hold()
+        bench.dispatch.wake()
+        worker.say(link.Goodbye("drained"))
+        bench.store.let_go()
+        await bench.settle()
+        assert (await bench.ticket(ticket_id)).state == "assigned"
+        bench.crew.returning.clear()
+        bench.dispatch.worker_gone(worker.name, worker.incarnation)
+        await bench.settle()
+        await nothing_was_begun(bench, ticket_id)
+
+    with_bench(tmp_path, body)
+
+
+def test_the_end_of_a_worker_waits_for_a_claim_that_is_under_way(
+    tmp_path: Path,
+) -> None:
+    """Its row is dropped next, and nothing may hold it then."""
+
+    async def body(bench: Bench) -> None:
+        worker = bench.worker()
+        worker.hello()
+        await bench.add("a", wake=False)
+        bench.store.hold()
+        bench.dispatch.wake()
+        bench.dispatch.worker_gone(worker.name, worker.incarnation)
+        leaving = asyncio.ensure_future(bench.dispatch.runs_ended(worker.name))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not leaving.done()
+        bench.store.let_go()
+        await leaving
+        now_ms = bench.clock.now_ms()
+        await bench.store.do(lambda v: v.drop_workers([worker.name], now_ms=now_ms))
+
+    with_bench(tmp_path, body)
+
+
+async def nothing_was_begun(bench: Bench, ticket_id: int) -> None:
+    """The ticket is ready again, and no attempt was counted."""
+    ticket = await bench.ticket(ticket_id)
+    [run] = await bench.runs(ticket_id)
+    assert (ticket.state, run.failure) == ("ready", "shutdown")
+    assert ticket.retry_count == 0
+    assert len(bench.dispatch.live) == 0
 
 
 def test_idle_and_busy_tell_whether_a_run_is_live(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from kanban_ipc import layout
 from kanban_ipc.control import WorkerInfo
 from kanban_ipc.words import WorkerState
 from kanband.config import Config, WorkersConfig
+from kanband.config.profiles import BUILT_IN
 from kanband.shell.clock import SystemClock
 from kanband.shell.dispatch import Dispatch
 from kanband.shell.fleet import Fleet
@@ -27,7 +28,7 @@ from kanband.shell.profiles import Profiles
 from kanband.shell.spawner_start import COMMAND
 from kanband.store.writer import StoreThread
 from support import traces
-from support.refusing_store import RefusingStore
+from support.dispatch_doubles import BenchStore
 
 PATIENCE_S = 20.0
 PAUSE_S = 0.005
@@ -39,7 +40,7 @@ class Daemon:
     def __init__(self, config: Config, command: Sequence[str]) -> None:
         self.failures: list[BaseException] = []
         self.disk = StoreThread(config.state_dir / "kanban.db")
-        self.store = RefusingStore(self.disk)
+        self.store = BenchStore(self.disk)
         endpoint = config.runtime_dir / layout.LINK_SOCKET
         self.fleet = Fleet(
             config=config,
@@ -68,6 +69,7 @@ class Daemon:
 
     async def close(self) -> None:
         """As a daemon that hands over: nothing is signalled."""
+        self.store.let_go()
         await self.fleet.close()
         self.link.close()
         self.dispatch.close()
@@ -104,6 +106,8 @@ class CrewBench:
         self.state.mkdir()
         self.command: Sequence[str] = COMMAND
         self.config = Config(
+            agents=BUILT_IN,
+            default_agent="noop",
             worker_count=1,
             workers=msgspec.convert({**BRISK, **workers}, WorkersConfig),
             state_dir=self.state,

@@ -13,7 +13,7 @@ import logging
 import random
 from collections import defaultdict
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from kanban_ipc import bounds, link
 from kanban_ipc.control import CurrentRun
@@ -36,6 +36,7 @@ _LOG: Final = logging.getLogger(__name__)
 _STORE_RETRY_S: Final = 0.5
 """After a commit that failed (full disk): nothing is lost, it is tried again."""
 
+T = TypeVar("T")
 Outbox = defaultdict[bytes, list[link.DaemonMessage]]
 
 
@@ -61,6 +62,9 @@ class Crew(Protocol):
         self, worker_id: WorkerId
     ) -> tuple[frozenset[str] | None, str | None]:
         """(agents it may run, or None for all; the one repository it serves)."""
+
+    def returns(self, worker_id: WorkerId) -> bool:
+        """Whether it lives or will be started again by itself."""
 
 
 class Dispatch:
@@ -98,6 +102,8 @@ class Dispatch:
         self._strangers: set[bytes] = set()
         self._heard: dict[WorkerId, Session] = {}
         self._turning = False
+        self._giving: set[asyncio.Future[Any]] = set()
+        """Commits under way that may give a worker a run."""
         self._claimable = True
         self._accepting = False
         self._store_problem = ""
@@ -268,7 +274,7 @@ class Dispatch:
         self._turning = True
         if wants:
             self._claimable = False
-        committed = self._store.do(turn.apply)
+        committed = self._giving_soon(self._store.do(turn.apply))
         committed.add_done_callback(lambda done: self._done(turn, done))
 
     def _wants(self) -> list[Want]:
@@ -368,9 +374,41 @@ class Dispatch:
             run = LiveRun.claimed(claim, now)
             self.live.add(run)
             session = self.sessions.of(claim.worker_id)
-            if session is not None:
+            if session is None:
+                self._give_back(run)
+            else:
                 run.given(session.incarnation, now)
                 outbox[session.peer].append(self._post.assignment(run))
+
+    def _give_back(self, run: LiveRun) -> None:
+        """If nobody has it, and who should have got it does not return: end it."""
+        if run.untouched and not self._crew.returns(run.worker_id):
+            text = f"not begun: its worker {run.worker_id} has left; another will do it"
+            result = Result(outcome="aborted", failure="shutdown", message=text)
+            self._end(run, result)
+
+    def _end(self, run: LiveRun, result: Result) -> None:
+        """With the next turn."""
+        if run.ending:
+            return
+        report = link.Finished(
+            run_id=run.run_id,
+            epoch=run.epoch,
+            seq=run.seen_seq + 1,
+            ended_ms=self._clock.now_ms(),
+            result=result,
+        )
+        self._reports.queue(report, run)
+
+    def _giving_soon(self, commit: "asyncio.Future[T]") -> "asyncio.Future[T]":
+        self._giving.add(commit)
+        commit.add_done_callback(self._giving.discard)
+        return commit
+
+    async def _given(self) -> None:
+        """Return when what is under way to workers now has come to the live runs."""
+        if self._giving:
+            await asyncio.wait(set(self._giving))
 
     # ------------------------------------------------- for fleet, orphans, methods
 
@@ -388,16 +426,7 @@ class Dispatch:
 
     def end_unreported(self, run: LiveRun, result: Result) -> None:
         """A run that no worker will report any more has ended, as the reaper found."""
-        if run.ending:
-            return
-        report = link.Finished(
-            run_id=run.run_id,
-            epoch=run.epoch,
-            seq=run.seen_seq + 1,
-            ended_ms=self._clock.now_ms(),
-            result=result,
-        )
-        self._reports.queue(report, run)
+        self._end(run, result)
         self._pump()
 
     def adopt(self, run: LiveRun, session: Session) -> None:
@@ -407,8 +436,13 @@ class Dispatch:
         self.wake()  # It leaves a slot behind.
 
     def worker_gone(self, worker_id: WorkerId, incarnation: str) -> None:
-        """The worker's process has ended; its runs wait for the next one."""
+        """The worker's process has ended; its runs wait for the next one. Those that
+        never came to it go back, if there is to be none.
+        """
         self.sessions.close(worker_id, incarnation)
+        for run in self.live.of(worker_id):
+            self._give_back(run)
+        self._pump()
 
     def drain_worker(self, worker_id: WorkerId, deadline_s: float) -> bool:
         """Ask a worker to leave; False: it is not connected."""
@@ -421,8 +455,10 @@ class Dispatch:
     async def runs_ended(self, worker_id: WorkerId) -> None:
         """End what a worker that is not to come back has left; return once it is so.
 
-        Nobody else adopts these runs: ``orphans`` reaps them as ``shutdown``.
+        Nobody else adopts these runs: ``orphans`` reaps them as ``shutdown``. Without
+        a session it gets no further ones but those that are under way now.
         """
+        await self._given()
         left = self.live.of(worker_id)
         for run in left:
             run.cancel = run.cancel or "shutdown"

@@ -342,7 +342,8 @@ class Fleet:
         member = self._members.get(worker_id)
         if member is None or member.state == "FATAL":
             return False
-        return member.state != "STOPPED" or member.wanted == "run"
+        starts = member.wanted == "run" and not self._ground.leaving
+        return member.state != "STOPPED" or starts
 
     # ---------------------------------------------------------------- for the spawner
 

@@ -61,6 +61,11 @@ class LiveRun:
             since=now,
         )
 
+    @property
+    def untouched(self) -> bool:
+        """Nobody was given it, by this daemon or an earlier one."""
+        return not (self.adopt or self.started or self.sent_to)
+
     def given(self, incarnation: str, now: float) -> None:
         """Its assignment leaves for this start of a worker. An earlier one may have
         begun it; the same one has not, or it would hold it.
