@@ -94,11 +94,7 @@ def test_a_run_that_another_has_adopted_is_neither_dropped_nor_assigned(
         first.hello()
         run = await bench.one_run(first)
         heir.hello()
-        session = bench.dispatch.sessions.of(heir.name)
-        live = bench.dispatch.live.get(run.run_id)
-        assert session is not None
-        assert live is not None
-        bench.dispatch.adopt(live, session)
+        await bench.hand_over(run, heir)
         assert known(heir.runs[0]) == known(run)
         ending = await bench.cancel(run)
         first.news()

@@ -87,9 +87,7 @@ def test_a_slot_that_a_transfer_frees_is_filled(tmp_path: Path) -> None:
         heir = bench.worker("worker-3")
         heir.hello(draining=True)
         await bench.settle()
-        session = bench.dispatch.sessions.of(heir.name)
-        assert session is not None
-        bench.dispatch.adopt(live(bench, run), session)
+        await bench.hand_over(run, heir)
         await bench.settle()
         assert worker.runs[-1].work.title == "Not for the second"
 

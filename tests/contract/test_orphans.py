@@ -1,5 +1,6 @@
 """What becomes of a run whose worker is away."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,34 @@ def test_a_run_is_transferred_at_once_when_its_worker_does_not_return(
         assert await holder(bench, run.run_id) == "worker-2"
         assert bench.bench.dispatch.live_runs(heir.name) == [run.run_id]
         heir.say(finished(given, 9))
+        await bench.bench.settle()
+        ticket = await bench.bench.ticket(run.work.ticket_id)
+        assert ticket.state == "in_review"
+
+    with_orphans(tmp_path, body)
+
+
+def test_an_heir_that_leaves_during_the_transfer_gets_the_run_when_it_is_back(
+    tmp_path: Path,
+) -> None:
+    async def body(bench: OrphanBench) -> None:
+        [run] = await bench.abandoned()
+        heir = bench.bench.worker("worker-2")
+        heir.hello()
+        bench.bench.store.hold()
+        bench.bench.clock.pass_by(bench.beat_s)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        bench.bench.crew.returning.add(heir.name)
+        bench.bench.dispatch.worker_gone(heir.name, heir.incarnation)
+        bench.bench.store.let_go()
+        await bench.bench.settle()
+        assert await holder(bench, run.run_id) == heir.name
+        back = bench.bench.worker("worker-2")
+        back.hello()
+        [given] = back.runs
+        assert (given.run_id, given.adopt) == (run.run_id, True)
+        back.say(finished(given, 9))
         await bench.bench.settle()
         ticket = await bench.bench.ticket(run.work.ticket_id)
         assert ticket.state == "in_review"

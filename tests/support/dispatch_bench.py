@@ -184,6 +184,15 @@ class Bench:
         )
         return [event.type for event in events]
 
+    async def hand_over(self, assign: link.Assign, heir: Worker) -> None:
+        """Another worker adopts the run."""
+        run, now_ms = self.dispatch.live.get(assign.run_id), self.clock.now_ms()
+        assert run is not None
+        moving = self.store.do(
+            lambda verbs: verbs.transfer({assign.run_id: heir.name}, now_ms=now_ms)
+        )
+        await self.dispatch.adopt(run, heir.name, moving)
+
     async def cancel(self, assign: link.Assign) -> "asyncio.Task[None]":
         """A person cancels the run's ticket; the task returns when it has ended."""
         ticket_id, now_ms = assign.work.ticket_id, self.clock.now_ms()

@@ -429,10 +429,22 @@ class Dispatch:
         self._end(run, result)
         self._pump()
 
-    def adopt(self, run: LiveRun, session: Session) -> None:
-        """Give a live run to another worker; the transfer is committed."""
-        self.live.hand_over(run, session.worker_id)
-        self._post.assign(session, run, self._clock.monotonic())
+    async def adopt(
+        self, run: LiveRun, heir: WorkerId, moving: asyncio.Future[list[RunId]]
+    ) -> None:
+        """Give a live run to another worker once its transfer is committed. An heir
+        that has gone meanwhile gets it with its next hello. Raises what the store does.
+        """
+        moved = await self._giving_soon(moving)
+        if run.run_id not in moved or self.live.get(run.run_id) is not run:
+            return
+        _LOG.info("run %s of %s goes to %s", run.run_id, run.worker_id, heir)
+        self.live.hand_over(run, heir)
+        session = self.sessions.of(heir)
+        if session is None:
+            self._give_back(run)
+        else:
+            self._post.assign(session, run, self._clock.monotonic())
         self.wake()  # It leaves a slot behind.
 
     def worker_gone(self, worker_id: WorkerId, incarnation: str) -> None:

@@ -185,7 +185,7 @@ class LiveTable:
         """The run belongs to another worker from now on."""
         self._of_worker[run.worker_id].pop(run.run_id)
         run.worker_id = worker_id
-        run.adopt = True
+        run.adopt = not run.untouched
         run.sent_at = None
         self._of_worker.setdefault(worker_id, {})[run.run_id] = run
 

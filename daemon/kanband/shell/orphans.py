@@ -159,15 +159,10 @@ class Orphans:
 
     async def _transfer(self, run: LiveRun, heir: Session) -> None:
         now_ms = self._clock.now_ms()
-        moved = await self._store.do(
+        moving = self._store.do(
             lambda v: v.transfer({run.run_id: heir.worker_id}, now_ms=now_ms),
         )
-        session = self._dispatch.sessions.of(heir.worker_id)
-        if run.run_id in moved and session is not None:
-            _LOG.info(
-                "run %s of %s goes to %s", run.run_id, run.worker_id, heir.worker_id
-            )
-            self._dispatch.adopt(run, session)
+        await self._dispatch.adopt(run, heir.worker_id, moving)
 
     def _begin_reaping(self, run: LiveRun) -> None:
         run.reaping = True
