@@ -10,6 +10,7 @@ from kanband.core.workers import (
     AT_REST,
     EDGES,
     TABLE,
+    Edge,
     Effect,
     Event,
     ImpossibleEvent,
@@ -78,6 +79,14 @@ def test_a_restart_is_a_stop_of_a_worker_that_is_wanted() -> None:
 def test_a_worker_found_alive_that_is_not_wanted_is_stopped() -> None:
     assert follow_up("STARTING", "stop") == "stop"
     assert follow_up("RUNNING", "stop") == "stop"
+
+
+@pytest.mark.parametrize("state", ["STOPPED", "FATAL"])
+def test_a_new_daemon_takes_in_what_lives_whatever_was_remembered(
+    state: WorkerState,
+) -> None:
+    assert step(state, "found") == Edge("STARTING", ("await_hello",))
+    assert step(state, "doubted").to == "UNKNOWN"
 
 
 def test_a_wish_that_is_fulfilled_asks_for_nothing() -> None:

@@ -102,6 +102,9 @@ TABLE: Final[Mapping[tuple[WorkerState, Event], Edge]] = {
     ("EXITED", "due"): Edge("STARTING", ("spawn", "await_hello")),
     ("FATAL", "start"): Edge("STARTING", ("forget", "spawn", "await_hello")),
     ("FATAL", "stop"): Edge("STOPPED"),
+    # A new daemon looks, whatever the row says: what lives is not given up.
+    ("FATAL", "found"): Edge("STARTING", ("await_hello",)),
+    ("FATAL", "doubted"): Edge("UNKNOWN"),
     # Whatever is wished, what cannot be verified is left alone ...
     ("UNKNOWN", "start"): Edge("UNKNOWN"),
     ("UNKNOWN", "stop"): Edge("UNKNOWN"),
