@@ -126,6 +126,9 @@ def test_six_deaths_before_hello_are_fatal_and_their_last_words_are_kept(
 
         async with fixture.daemon() as daemon:
             assert daemon.worker().state == "FATAL"
+            await daemon.fleet.shut_down(now=True)
+        async with fixture.daemon() as daemon:
+            assert daemon.worker().state == "FATAL"
 
     asyncio.run(scenario())
 
@@ -492,6 +495,18 @@ def test_a_worker_that_calls_while_the_daemon_still_recovers_is_not_sent_away(
         await opening
         assert (await daemon.until("RUNNING")).pid == before.pid
         await daemon.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_worker_that_was_given_up_and_lives_is_adopted(bench: Bench) -> None:
+    async def scenario() -> None:
+        fixture = bench()
+        async with fixture.daemon() as daemon:
+            before = await daemon.until("RUNNING")
+            await amend(daemon, state="FATAL")
+        async with fixture.daemon() as daemon:
+            assert (await daemon.until("RUNNING")).pid == before.pid
 
     asyncio.run(scenario())
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from kanban_ipc.control import NewTicket
+from kanban_ipc.control import NewTicket, WorkerInfo
 from kanban_ipc.words import WorkerId
+from kanband.shell.fleet import FleetLeaves
 from support import traces
 from support.crew_bench import CrewBench, Daemon, eventually
 
@@ -73,3 +74,41 @@ def test_a_claim_that_is_committed_after_the_worker_s_end_goes_back(
             assert len(daemon.dispatch.live) == 0
 
     asyncio.run(scenario())
+
+
+def test_nothing_is_started_in_a_daemon_that_stops(bench: CrewBench) -> None:
+    async def scenario() -> None:
+        async with bench.daemon() as daemon:
+            fleet = daemon.fleet
+            before = await daemon.until("RUNNING")
+            daemon.store.hold()
+            # Its wish is being committed when the shutdown begins.
+            starting = asyncio.ensure_future(start_more(daemon))
+            await asyncio.sleep(0)
+            leaving = asyncio.ensure_future(fleet.shut_down(now=True))
+            await eventually(lambda: not traces.alive(before.pid or 0), "its end")
+            daemon.store.let_go()
+            await leaving
+            assert {info.state for info in await starting} == {"STOPPED"}
+            for command in (
+                start_more(daemon),
+                fleet.restart([W1], now=True, wait=True),
+                fleet.scale(3, now=True, wait=True),
+                fleet.stop([W1], now=True, wait=True),
+                fleet.reset_failed([]),
+            ):
+                with pytest.raises(FleetLeaves, match="it is stopping"):
+                    await command
+            assert {info.state for info in fleet.infos()} == {"STOPPED"}
+            assert fleet.spawner_pid is None
+        # What was wished in time holds for the next daemon.
+        async with bench.daemon() as daemon:
+            await daemon.until("RUNNING", "worker-2")
+
+    asyncio.run(scenario())
+
+
+async def start_more(daemon: Daemon) -> list[WorkerInfo]:
+    return await daemon.fleet.start(
+        None, count=1, slots=None, agents=[], repo=None, wait=True
+    )

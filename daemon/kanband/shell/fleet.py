@@ -40,11 +40,14 @@ from kanband.shell.stopper import Stop
 from kanband.shell.wishes import Wishes, seats
 from kanband.store.verbs import WorkerRow
 
-__all__ = ["Dispatch", "Fleet", "NotManaged"]
+__all__ = ["Dispatch", "Fleet", "FleetLeaves", "NotManaged"]
 
 _STARTED: Final[frozenset[WorkerState]] = workers.AT_REST | {"STOPPED"}
 """What a start waits for: it runs, or it will not without a person, or it was stopped
 meanwhile."""
+
+
+_ENDED_BY_LEAVING: Final[frozenset[WorkerState]] = workers.ALIVE | {"BACKOFF", "EXITED"}
 
 
 class NotManaged(KanbandError):
@@ -55,6 +58,17 @@ class NotManaged(KanbandError):
         super().__init__(
             f'this daemon runs with mode = "{mode}" and starts no workers itself; '
             'set mode = "managed" in kanban.toml and restart it'
+        )
+
+
+class FleetLeaves(KanbandError):
+    """It takes no more commands."""
+
+    def __init__(self) -> None:
+        """Everything is being stopped."""
+        super().__init__(
+            "this daemon takes no commands for workers any more: it is stopping, and "
+            "they with it; start it again, and then give the command"
         )
 
 
@@ -165,7 +179,9 @@ class Fleet:
         for member in self._members.values():
             if member.state in workers.ALIVE:
                 stops.append(member.stopping(now=now))
-            member.happen("stop")
+            # Others stay what they are: FATAL is for a person to end.
+            if member.state in _ENDED_BY_LEAVING:
+                member.happen("stop")
         proofs = await asyncio.gather(*(stop.proof(returns=False) for stop in stops))
         await self._spawner.leave()
         return list(proofs)
@@ -196,7 +212,7 @@ class Fleet:
         repo: str | None,
         wait: bool,
     ) -> list[WorkerInfo]:
-        """See ``ports.Fleet``. Raises ``NotManaged``, ``StoreFailed``.
+        """See ``ports.Fleet``. Raises ``NotManaged``, ``FleetLeaves``, ``StoreFailed``.
 
         One that runs already keeps its process; other slots count from its next start.
         """
@@ -226,7 +242,9 @@ class Fleet:
     async def stop(
         self, worker_ids: Sequence[str], *, now: bool, wait: bool
     ) -> list[StopProof]:
-        """See ``ports.Fleet``. Raises ``NotManaged``, ``StoreFailed``, KeyError."""
+        """See ``ports.Fleet``. Raises ``NotManaged``, ``FleetLeaves``,
+        ``StoreFailed``, KeyError.
+        """
         self._managed()
         ids = [self._members[name].worker_id for name in worker_ids]
         await self._wishes.commit(stop=ids)
@@ -236,7 +254,9 @@ class Fleet:
     async def restart(
         self, worker_ids: Sequence[str], *, now: bool, wait: bool
     ) -> tuple[list[WorkerInfo], list[StopProof]]:
-        """See ``ports.Fleet``. Raises ``NotManaged``, ``StoreFailed``, KeyError."""
+        """See ``ports.Fleet``. Raises ``NotManaged``, ``FleetLeaves``,
+        ``StoreFailed``, KeyError.
+        """
         self._managed()
         ids = [self._members[name].worker_id for name in worker_ids]
         await self._wishes.commit(run=ids)
@@ -255,7 +275,8 @@ class Fleet:
         self, count: int, *, now: bool, wait: bool
     ) -> tuple[list[WorkerInfo], list[StopProof]]:
         """See ``ports.Fleet``. Those that are too many are stopped and forgotten.
-        Raises ``NotManaged``, ``StoreFailed``."""
+        Raises ``NotManaged``, ``FleetLeaves``, ``StoreFailed``.
+        """
         self._managed()
         change = roster.scale(seats(self._members), count)
         await self._wishes.commit(run=change.start, stop=change.remove)
@@ -384,6 +405,8 @@ class Fleet:
     def _managed(self) -> None:
         if self._config.mode != "managed":
             raise NotManaged(self._config.mode)
+        if self._ground.leaving:
+            raise FleetLeaves
 
     def _stop_all(self, ids: Sequence[WorkerId], *, now: bool) -> list[Stop]:
         stops = []

@@ -70,14 +70,22 @@ class Member:
     # ------------------------------------------------------------------ the wishes
 
     def wish(self, wanted: Wanted) -> None:
-        """It is committed: act on it."""
+        """It is committed: act on it. A daemon that leaves starts nothing; the wish
+        holds for the next one.
+        """
         self.wanted = wanted
-        self.happen("start" if wanted == "run" else "stop")
+        if wanted == "stop":
+            self.happen("stop")
+        elif not self._ground.leaving:
+            self.happen("start")
 
     def restart(self) -> None:
         """It is wanted: end what lives; it is started as soon as that is gone."""
-        self.wanted = "run"
-        self.happen("stop" if self.state in workers.ALIVE else "start")
+        if self.state in workers.ALIVE:
+            self.wanted = "run"
+            self.happen("stop")
+        else:
+            self.wish("run")
 
     def stopping(self, *, now: bool) -> Stop:
         """The stop that is about to begin or under way; ``now`` hurries it."""
