@@ -108,7 +108,68 @@ def test_nothing_is_started_in_a_daemon_that_stops(bench: CrewBench) -> None:
     asyncio.run(scenario())
 
 
+async def start_first(daemon: Daemon) -> list[WorkerInfo]:
+    return await daemon.fleet.start(
+        W1, count=1, slots=None, agents=[], repo=None, wait=True
+    )
+
+
 async def start_more(daemon: Daemon) -> list[WorkerInfo]:
     return await daemon.fleet.start(
         None, count=1, slots=None, agents=[], repo=None, wait=True
     )
+
+
+def test_a_worker_that_is_wanted_again_at_its_end_is_not_forgotten(
+    bench: CrewBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario() -> None:
+        async with bench.daemon() as daemon:
+            before = await daemon.until("RUNNING")
+            ledger, starting = daemon.fleet._ledger, list[asyncio.Task[Any]]()
+            flush = ledger.flush
+
+            async def flushed() -> None:
+                """Its last row is written; now the wish is being committed."""
+                await flush()
+                if not starting:
+                    daemon.store.hold()
+                    starting.append(asyncio.ensure_future(start_first(daemon)))
+                    await asyncio.sleep(0)
+
+            monkeypatch.setattr(ledger, "flush", flushed)
+            await daemon.fleet.scale(0, now=False, wait=False)
+            await eventually(lambda: starting, "its end")
+            for _ in range(20):
+                await asyncio.sleep(0)
+            daemon.store.let_go()
+            [after] = await starting[0]
+            assert (after.state, after.wanted) == ("RUNNING", "run")
+            assert after.pid != before.pid
+            [row] = await daemon.store.read(lambda reads: reads.workers())
+            assert row.wanted == "run"
+
+    asyncio.run(scenario())
+
+
+def test_a_worker_is_forgotten_when_the_disk_has_space_again(
+    bench: CrewBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario() -> None:
+        async with bench.daemon() as daemon:
+            await daemon.until("RUNNING")
+            ledger = daemon.fleet._ledger
+            forget = ledger.forget
+
+            def fills_up(worker_id: WorkerId) -> None:
+                daemon.store.full = True
+                forget(worker_id)
+
+            monkeypatch.setattr(ledger, "forget", fills_up)
+            scaling = asyncio.ensure_future(daemon.fleet.scale(0, now=True, wait=True))
+            await eventually(lambda: daemon.store.refused, "a refusal")
+            daemon.store.full = False
+            assert await scaling
+            assert await daemon.store.read(lambda reads: reads.workers()) == []
+
+    asyncio.run(scenario())

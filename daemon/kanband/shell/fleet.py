@@ -13,6 +13,7 @@ is stopped (``stopper``), adopted (``recovery``), shown (``roll_call``).
 """
 
 import asyncio
+import logging
 import random
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -38,10 +39,13 @@ from kanband.shell.spawner import SpawnerClient
 from kanband.shell.spawner_start import COMMAND, Starter
 from kanband.shell.stopper import Stop
 from kanband.shell.wishes import Wishes, seats
+from kanband.store.errors import StoreError
 from kanband.store.verbs import WorkerRow
 
 __all__ = ["Dispatch", "Fleet", "FleetLeaves", "NotManaged"]
 
+_LOG: Final = logging.getLogger(__name__)
+_FORGET_AGAIN_S: Final = 0.5
 _STARTED: Final[frozenset[WorkerState]] = workers.AT_REST | {"STOPPED"}
 """What a start waits for: it runs, or it will not without a person, or it was stopped
 meanwhile."""
@@ -285,8 +289,10 @@ class Fleet:
         stops = self._stop_all(change.remove, now=now)
         dropping = self._drop_later(stops)
         proofs = await self._proofs(stops, wait=wait)
+        if wait and dropping:
+            # Not gather: who waits may give up, and they must go on.
+            await asyncio.wait(dropping)
         if wait:
-            await asyncio.gather(*dropping)
             await self._started(change.start)
         return self.infos(), proofs
 
@@ -431,7 +437,10 @@ class Fleet:
         await asyncio.gather(*(member.until(_STARTED) for member in members))
 
     def _drop_later(self, stops: Sequence[Stop]) -> list[asyncio.Task[None]]:
-        tasks = [asyncio.create_task(self._drop(stop)) for stop in stops]
+        tasks = [
+            asyncio.create_task(self._drop(stop, self._members[stop.worker_id]))
+            for stop in stops
+        ]
         for task in tasks:
             self._dropping.add(task)
             task.add_done_callback(self._dropped)
@@ -442,17 +451,37 @@ class Fleet:
         if not task.cancelled() and (error := task.exception()) is not None:
             self._broken(error)
 
-    async def _drop(self, stop: Stop) -> None:
-        """Forget a worker that was scaled away, if that is still wanted at its end."""
-        proof = await stop.proof(returns=False)
-        name = WorkerId(proof.worker_id)
-        member = self._members.get(name)
-        if member is None or member.state != "STOPPED" or member.wanted == "run":
-            return
-        self._ledger.forget(name)
-        del self._members[name]
+    async def _drop(self, stop: Stop, member: Member) -> None:
+        """Forget a worker that was scaled away. What the store refuses now is tried
+        again: that its disk is full is nobody's bug.
+        """
+        over = False
+        while not over:
+            try:
+                await stop.proof(returns=False)
+                over = await self._forget(member)
+            except StoreError as error:
+                _LOG.warning("%s is forgotten later: %s", member.worker_id, error)
+                await asyncio.sleep(_FORGET_AGAIN_S)
+
+    async def _forget(self, member: Member) -> bool:
+        """If that is still wanted: a wish counts from when it begins to be committed,
+        for it will be acted on. False: it is wanted, but a later start left runs.
+        """
+        name = member.worker_id
+        current = self._members.get(name)
+        if current is member:
+            if member.state != "STOPPED" or member.row.wanted == "run":
+                return True
+            if self._ground.dispatch.live_runs(name):
+                return False
+            self._ledger.forget(name)
+            del self._members[name]
+        elif current is not None:
+            return True
         now_ms = self._clock.now_ms()
         await self._store.do(lambda verbs: verbs.drop_workers([name], now_ms=now_ms))
+        return True
 
     def _look(self) -> None:
         """Every heartbeat: see who lives, but is silent."""

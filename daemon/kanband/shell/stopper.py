@@ -56,6 +56,11 @@ class Stop:
         self._over = asyncio.Event()
         """The process is gone, or will not go, or may not be touched."""
 
+    @property
+    def worker_id(self) -> WorkerId:
+        """Whose."""
+        return self._member.worker_id
+
     # ------------------------------------------------------------------ the steps
 
     def press(self) -> None:
