@@ -286,6 +286,27 @@ def test_idle_and_busy_tell_whether_a_run_is_live(tmp_path: Path) -> None:
     with_bench(tmp_path, body)
 
 
+def test_a_claim_under_way_is_not_idle(tmp_path: Path) -> None:
+    async def body(bench: Bench) -> None:
+        worker = bench.worker()
+        worker.hello()
+        await bench.add("a", wake=False)
+        bench.store.hold()
+        bench.dispatch.wake()
+        bench.dispatch.hold()
+        drained = asyncio.ensure_future(bench.dispatch.idle())
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not drained.done()
+        bench.store.let_go()
+        await bench.settle()
+        assert not drained.done()
+        worker.say(finished(worker.runs[0], 1))
+        await drained
+
+    with_bench(tmp_path, body)
+
+
 def test_runs_that_a_stopped_worker_leaves_are_marked_for_the_reaper(
     tmp_path: Path,
 ) -> None:

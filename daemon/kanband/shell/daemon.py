@@ -222,7 +222,7 @@ class Kanband:
 
     async def _drained(self) -> None:
         self.runs.hold()
-        await self.runs.live.idle()
+        await self.runs.idle()
 
     def _keep(self, work: Coroutine[Any, Any, None]) -> None:
         """Run a background task; if it ends with an exception, that is a bug."""

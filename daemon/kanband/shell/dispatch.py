@@ -136,6 +136,11 @@ class Dispatch:
         """Assign nothing more; what runs, runs on."""
         self._accepting = False
 
+    async def idle(self) -> None:
+        """After ``hold``: return when no run is live, and none is about to be."""
+        await self._given()
+        await self.live.idle()
+
     def close(self) -> None:
         """Stop every timer."""
         self.hold()
