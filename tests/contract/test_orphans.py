@@ -95,6 +95,36 @@ def test_a_dead_worker_s_run_is_transferred_though_it_may_return(
     with_orphans(tmp_path, body)
 
 
+def test_our_own_absence_is_not_held_against_a_worker(tmp_path: Path) -> None:
+    """The daemon was stopped: what it wakes up to is old, and says nothing."""
+
+    async def body(bench: OrphanBench) -> None:
+        [run] = await bench.abandoned()
+        await bench.bench.pass_by(2 * bench.dead_s)
+        assert not bench.live(run).reaping
+        await bench.rounds(bench.dead_s)
+        assert bench.live(run).reaping
+        await bench.reaped()
+
+    with_orphans(tmp_path, body)
+
+
+def test_a_worker_that_has_a_cancellation_in_hand_is_attending_after_our_absence(
+    tmp_path: Path,
+) -> None:
+    async def body(bench: OrphanBench) -> None:
+        worker = bench.bench.worker(HERE)
+        worker.hello()
+        run = await bench.bench.one_run(worker)
+        ending = await bench.bench.cancel(run)
+        await bench.bench.pass_by(10 * bench.beat_s)
+        assert not bench.live(run).reaping
+        worker.say(finished(run, 1))
+        await ending
+
+    with_orphans(tmp_path, body)
+
+
 def test_without_an_heir_the_run_of_one_that_may_return_is_left_alone(
     tmp_path: Path,
 ) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -147,6 +148,22 @@ def test_a_worker_that_never_says_hello_is_killed_and_started_again(
             assert exit_.signal == signal.SIGABRT
             # Its stack, by faulthandler.
             assert any("tiny_workers.py" in line for line in exit_.last_lines)
+
+    asyncio.run(scenario())
+
+
+def test_the_time_of_our_own_absence_is_not_the_worker_s(bench: Bench) -> None:
+    async def scenario() -> None:
+        fixture = bench(start_timeout_s=1.0)
+        fixture.use_worker(f"{TINY}:is_mute")
+        lease = LeaseConfig(heartbeat_s=0.1)
+        fixture.config = msgspec.structs.replace(fixture.config, lease=lease)
+        async with fixture.daemon() as daemon:
+            await eventually(lambda: daemon.worker().pid, "its process")
+            time.sleep(1.2)  # noqa: ASYNC251 - our loop is away
+            back = time.monotonic()
+            await eventually(lambda: daemon.worker().last_exit, "an end")
+            assert time.monotonic() - back >= 1.0
 
     asyncio.run(scenario())
 

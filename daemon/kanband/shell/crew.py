@@ -10,6 +10,7 @@ from kanban_ipc.control import CurrentRun
 from kanban_ipc.words import RunId, UnitScope, WorkerId
 from kanband.config import WorkersConfig
 from kanband.core.backoff import Policy
+from kanband.core.staleness import Beats
 from kanband.shell.ledger import Ledger
 from kanband.shell.ports import Clock, Store
 from kanband.shell.spawner import SpawnerClient
@@ -36,6 +37,13 @@ class Dispatch(Protocol):
         """The worker's process has gone and is not to come back: return when none of
         its runs is live. Those it left are reaped, and all results are committed.
         """
+
+    def awake(self) -> float:
+        """Since when our own loop has turned without a gap; monotonic."""
+
+    @property
+    def beats(self) -> Beats:
+        """When a worker's silence counts for what."""
 
     def current(self, worker_id: str) -> list[CurrentRun]:
         """For people."""

@@ -20,7 +20,7 @@ from kanban_ipc.control import CurrentRun
 from kanban_ipc.link import Result
 from kanban_ipc.words import Epoch, FailureClass, RunId, Staleness, WorkerId
 from kanband.core.ids import RANDOM_BYTES, RunIds
-from kanband.core.staleness import Presence, staleness
+from kanband.core.staleness import Beats, Presence, staleness
 from kanband.shell.due import DueTimer
 from kanband.shell.live import LiveRun, LiveTable, Session
 from kanband.shell.ports import Clock, Store
@@ -483,10 +483,18 @@ class Dispatch:
         for run in left:
             await run.ended.wait()
 
-    def awake(self) -> None:
-        """The loop turns; called every beat, so that our own absence is noticed."""
+    def awake(self) -> float:
+        """The loop turns, and since when without a gap; called every beat and before
+        anybody's silence is judged, so that our own absence is noticed first.
+        """
         beat_s = self._profiles.beats.beat_s
         self._presence = self._presence.tick(self._clock.monotonic(), beat_s)
+        return self._presence.since
+
+    @property
+    def beats(self) -> Beats:
+        """When a worker's silence counts for what."""
+        return self._profiles.beats
 
     def staleness(self, run: LiveRun) -> Staleness:
         """How much a lease is in doubt: ``core.staleness``."""

@@ -26,7 +26,6 @@ from kanban_ipc.spawning import Exited, Spawned, SpawnFailed
 from kanban_ipc.words import UnitScope, WorkerId, WorkerState
 from kanband.config import Config
 from kanband.core import roster, workers
-from kanband.core.staleness import Beats, Presence
 from kanband.errors import KanbandError
 from kanband.shell import gate
 from kanband.shell.crew import Dispatch, Ground
@@ -110,11 +109,6 @@ class Fleet:
             answers=self,
             jitter=self._jitter,
         )
-        lease = config.lease
-        self._beats = Beats(
-            lease.heartbeat_s, lease.warn_beats, lease.stale_beats, lease.dead_beats
-        )
-        self._presence = Presence.begin(clock.monotonic())
         self._watch: asyncio.TimerHandle | None = None
         self._kept: dict[str, Exited] = {}
         self._dropping: set[asyncio.Task[None]] = set()
@@ -485,9 +479,9 @@ class Fleet:
 
     def _look(self) -> None:
         """Every heartbeat: see who lives, but is silent."""
-        now = self._clock.monotonic()
-        self._presence = self._presence.tick(now, self._beats.beat_s)
+        dispatch = self._ground.dispatch
+        since, beats = dispatch.awake(), dispatch.beats
         for member in self._members.values():
-            member.silent_since(self._presence.since, self._beats.stale_s)
+            member.silent_since(since, beats.stale_s)
         loop = asyncio.get_running_loop()
-        self._watch = loop.call_later(self._beats.beat_s, self._look)
+        self._watch = loop.call_later(beats.beat_s, self._look)

@@ -6,13 +6,11 @@ workers' hellos. What decides is in ``dispatch`` and in the store.
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Literal
 
 from kanban_ipc.link import Work, identity
 from kanban_ipc.words import Epoch, FailureClass, RunId, WorkerId
+from kanband.core.landing import Wish
 from kanband.store.verbs import Claim, Lease
-
-CancelWish = Literal["cancel", "requeue", "shutdown"]
 
 
 @dataclass(slots=True)
@@ -76,7 +74,7 @@ class LiveRun:
     @classmethod
     def found(cls, lease: Lease, now: float) -> "LiveRun":
         """A run that an earlier daemon had created."""
-        wish: dict[CancelWish, FailureClass] = {
+        wish: dict[Wish, FailureClass] = {
             "cancel": "cancelled",
             "requeue": "cancelled",
             "shutdown": "shutdown",

@@ -171,10 +171,16 @@ class Member:
     def _await_hello(self) -> None:
         """Its time begins with its process."""
         if self.body.process is not None:
-            self._after(self._ground.settings.start_timeout_s, self._overdue)
+            begun, timeout_s = self._now(), self._ground.settings.start_timeout_s
+            self._after(timeout_s, lambda: self._overdue(begun))
 
-    def _overdue(self) -> None:
+    def _overdue(self, begun: float) -> None:
+        """Unless we were away ourselves, and so could not have heard it."""
         timeout_s = self._ground.settings.start_timeout_s
+        awake = self._ground.dispatch.awake()
+        if awake > begun:
+            self._after(awake + timeout_s - self._now(), lambda: self._overdue(awake))
+            return
         self.happen("overdue", f"no hello within {timeout_s:g} s")
 
     def _delay(self) -> None:

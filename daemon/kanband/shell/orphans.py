@@ -88,6 +88,7 @@ class Orphans:
                 reaper.cancel()
 
     async def _round(self) -> None:
+        self._dispatch.awake()
         runs = self._dispatch.live.everyone()
         for run_id in self._reaped.keys() - {run.run_id for run in runs}:
             del self._reaped[run_id]
@@ -139,9 +140,14 @@ class Orphans:
             self._dispatch.end_unreported(run, _result(run, reaped))
 
     def _attended(self, run: LiveRun) -> bool:
-        """Whether a worker that answers has it in hand."""
+        """Whether a worker that answers has it in hand. While we were away ourselves,
+        nobody could.
+        """
         age_s = self._dispatch.heard_age_s(run.worker_id)
-        return age_s is not None and age_s < self._profiles.config.lease.heartbeat_s * 2
+        if age_s is None:
+            return False
+        awake_s = self._clock.monotonic() - self._dispatch.awake()
+        return min(age_s, awake_s) < self._profiles.config.lease.heartbeat_s * 2
 
     def _heir(self, run: LiveRun) -> Session | None:
         """The connected worker with the fewest runs that may do it."""
