@@ -6,7 +6,7 @@ import faulthandler
 import gc
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from kanband import config as configuration
@@ -59,12 +59,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         workers=options.workers,
     )
     try:
-        config = configuration.load(flags, os.environ)
         if options.check_config:
+            configuration.load(flags, os.environ)
             return _say("the configuration is in order\n")
         if options.print_config:
+            config = configuration.load(flags, os.environ)
             return _say(configuration.print_config(config))
-        return _serve(config)
+        return _serve(lambda: configuration.load(flags, os.environ))
     except KanbandError as error:
         sys.stderr.write(f"kanband: {error}\n")
         return error.exit_code
@@ -75,10 +76,10 @@ def _say(text: str) -> int:
     return 0
 
 
-def _serve(config: Config) -> int:
+def _serve(read_config: Callable[[], Config]) -> int:
     faulthandler.enable()  # the watchdog's SIGABRT shows where we are stuck
     gc.freeze()
-    return asyncio.run(Kanband(config, os.environ).run())
+    return asyncio.run(Kanband(read_config, os.environ).run())
 
 
 if __name__ == "__main__":

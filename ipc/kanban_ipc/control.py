@@ -13,6 +13,7 @@ import msgspec
 
 from kanban_ipc.words import (
     Activity,
+    Applies,
     Column,
     FailureClass,
     LogLevel,
@@ -266,6 +267,15 @@ class BoardQueue(Data, frozen=True, kw_only=True):
     blocked: int
     review: int
     done: int
+
+
+class ConfigChange(Data, frozen=True, kw_only=True):
+    key: str
+    """As in the file, with dots: ``agents.fixer.run_s``."""
+    before: str | None
+    """As TOML has it; absent: it was not set."""
+    after: str | None
+    applies: Applies
 
 
 # ------------------------------------------------------------------- methods
@@ -566,6 +576,18 @@ class ShutdownCall(Call, frozen=True, kw_only=True):
     """Hand over: leave workers and runs to the next daemon."""
 
 
+class ReloadCall(Call, frozen=True, kw_only=True):
+    pass
+
+
+class ReloadReply(Reply, frozen=True, kw_only=True):
+    config_file: str | None
+    """Absent: there is none, and the defaults hold."""
+    changes: list[ConfigChange]
+    notes: list[str]
+    """What is left to be done for them."""
+
+
 class DoneReply(Reply, frozen=True, kw_only=True):
     message: str
 
@@ -607,6 +629,7 @@ METHODS: Final[dict[str, Method]] = {
     "QueueStatus": Method(QueueStatusCall, QueueReply),
     "QueuePause": Method(QueuePauseCall, QueueReply),
     "QueueResume": Method(QueueResumeCall, QueueReply),
+    "Reload": Method(ReloadCall, ReloadReply),
     "Drain": Method(DrainCall, DoneReply),
     "Shutdown": Method(ShutdownCall, DoneReply),
 }

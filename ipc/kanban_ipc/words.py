@@ -111,6 +111,8 @@ Activity = Literal["idle", "busy", "draining"]
 Staleness = Literal["ok", "WARN", "STALE", "DEAD"]
 Sender = Literal["worker", "orchestrator", "user", "system"]
 LogLevel = Literal["debug", "info", "warn", "error"]
+Applies = Literal["now", "next_run", "next_start", "restart"]
+"""From when on a changed configuration counts."""
 AgentKind = Literal["shell", "python"]
 """Kinds this version runs. A further kind joins here, in the configuration's
 checks and as a module of ``kanban_worker.agents``."""

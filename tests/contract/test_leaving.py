@@ -50,7 +50,7 @@ async def left_by(root: Path, begin: Callable[[Course], Awaitable[None]]) -> Stu
     """Leave, with ``begin`` going on beside it."""
     (root / "kanban.toml").write_text(CONFIG)
     flags = Flags(config=str(root / "kanban.toml"), state_dir=str(root / "state"))
-    daemon = Kanband(load(flags, {}), {})
+    daemon = Kanband(lambda: load(flags, {}), {})
     daemon.life = Course(SystemClock(), nothing)
     daemon.fleet = fleet = Stuck()  # type: ignore[assignment]
     daemon.runs = Runs()  # type: ignore[assignment]

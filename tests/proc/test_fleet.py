@@ -756,3 +756,47 @@ async def amend(daemon: Daemon, **changes: object) -> None:
     [row, *_] = await daemon.store.read(lambda reads: reads.workers())
     changed: WorkerRow = msgspec.structs.replace(row, **changes)
     await daemon.store.do(lambda verbs: verbs.put_workers([changed], [], now_ms=0))
+
+
+# -------------------------------------------------------------------- reconfiguring
+
+
+def test_another_worker_count_counts_unless_a_person_has_said_how_many(
+    bench: Bench,
+) -> None:
+    async def scenario() -> None:
+        fixture = bench()
+        configured = msgspec.structs.replace
+        async with fixture.daemon() as daemon:
+            await daemon.until("RUNNING")
+            wider = configured(fixture.config, worker_count=2, slots=5)
+            assert await daemon.fleet.reconfigure(wider) == []
+            assert (await daemon.until("RUNNING", W2)).slots == 5
+            assert daemon.worker().slots == 5
+            one = configured(wider, worker_count=1)
+            assert await daemon.fleet.reconfigure(one) == []
+            await eventually(lambda: not daemon.fleet.known(W2), "worker-2 gone")
+
+            await daemon.fleet.scale(1, now=True, wait=True)
+            [note] = await daemon.fleet.reconfigure(wider)
+            assert "kanbanctl scale 2" in note
+            assert not daemon.fleet.known(W2)
+
+    asyncio.run(scenario())
+
+
+def test_a_refused_reconfiguration_leaves_the_slots_as_they_were(
+    bench: Bench,
+) -> None:
+    async def scenario() -> None:
+        fixture = bench()
+        async with fixture.daemon() as daemon:
+            await daemon.until("RUNNING")
+            daemon.store.full = True
+            wider = msgspec.structs.replace(fixture.config, slots=5)
+            with pytest.raises(StoreFailed):
+                await daemon.fleet.reconfigure(wider)
+            daemon.store.full = False
+            assert daemon.worker().slots == fixture.config.slots
+
+    asyncio.run(scenario())

@@ -5,19 +5,21 @@ runs really do is shown with the real daemon, in ``tests/e2e``.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
-from kanban_ipc.control import CurrentRun, StopProof, WorkerInfo
+from kanban_ipc.control import CurrentRun, ReloadReply, StopProof, WorkerInfo
 from kanban_ipc.link import Result
 from kanban_ipc.words import Epoch, FailureClass, RunId, WorkerId
-from kanband.config import Config, Flags, claim_policy, load, prepare_places
+from kanband.config import Config, Flags, load, prepare_places
 from kanband.shell.clock import SystemClock
 from kanband.shell.feed import Feed
+from kanband.shell.profiles import Profiles
+from kanband.shell.reloading import Reloading
 from kanband.store.verbs import Claim, ClaimPolicy, RetryPolicy, RunEnd, RunStart, Want
 from kanband.store.writer import StoreThread
 
@@ -104,6 +106,10 @@ class FleetDouble:
         self.asked.append(("reset_failed", list(worker_ids)))
         return self.workers
 
+    async def reconfigure(self, config: Config) -> list[str]:
+        self.asked.append(("reconfigure", config))
+        return []
+
     def known(self, worker_id: str) -> bool:
         return any(each.worker_id == worker_id for each in self.workers)
 
@@ -165,14 +171,24 @@ class LifeDouble:
 class DaemonDouble:
     """Implements ``ports.Daemon``."""
 
-    def __init__(self, config: Config) -> None:
-        self.config = config
+    def __init__(self, read_config: Callable[[], Config]) -> None:
+        config = read_config()
+        self.profiles = Profiles(config)
+        prepare_places(config)
         self.clock = SystemClock()
         self.feed = Feed()
         self.fleet = FleetDouble()
         self.runs = RunsDouble(self)
         self.life = LifeDouble()
         self.store = StoreThread(config.db_file, on_journal=self.feed.notify)
+        self._reloading = Reloading(
+            read=read_config,
+            profiles=self.profiles,
+            fleet=self.fleet,
+            runs=self.runs,
+            store=self.store,
+            clock=self.clock,
+        )
         self._claimed = 0
         self._closed = False
 
@@ -183,8 +199,15 @@ class DaemonDouble:
             await self.store.close()
 
     @property
+    def config(self) -> Config:
+        return self.profiles.config
+
+    @property
     def claim_policy(self) -> ClaimPolicy:
-        return claim_policy(self.config)
+        return self.profiles.claim_policy
+
+    async def reload(self) -> ReloadReply:
+        return await self._reloading.reload()
 
     async def claim(self, worker_id: str = "worker-1", *, start: bool = True) -> Claim:
         """The next ticket in a worker's hands."""
@@ -218,9 +241,7 @@ async def daemon_double(root: Path, toml: str = "") -> AsyncIterator[DaemonDoubl
     """A daemon in an empty folder; closed at the end."""
     (root / "kanban.toml").write_text(toml)
     flags = Flags(config=str(root / "kanban.toml"), state_dir=str(root / "state"))
-    config = load(flags, {})
-    prepare_places(config)
-    daemon = DaemonDouble(config)
+    daemon = DaemonDouble(lambda: load(flags, {}))
     try:
         yield daemon
     finally:

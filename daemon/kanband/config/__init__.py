@@ -8,9 +8,11 @@ Only this package reads the environment and the configuration file.
 * ``check``: a layer's values against the keys, every fault at once;
 * ``places``: where state, sockets and the file itself are;
 * ``profiles``: what a run needs to know of an agent, and what ``any`` means;
-* ``load`` puts them together, ``printed`` writes the result down again.
+* ``load`` puts them together, ``printed`` writes the result down again;
+* ``difference``: what another configuration changes, and from when on.
 """
 
+from kanband.config.difference import Change, difference, take_over
 from kanband.config.load import Flags, load
 from kanband.config.places import prepare_places
 from kanband.config.printed import print_config
@@ -38,6 +40,7 @@ from kanband.config.sections import (
 __all__ = [
     "BUILT_IN",
     "AgentConfig",
+    "Change",
     "Config",
     "Flags",
     "LeaseConfig",
@@ -49,6 +52,7 @@ __all__ = [
     "agent_for_run",
     "claim_policy",
     "default_agent",
+    "difference",
     "limits_for",
     "load",
     "on_success",
@@ -56,4 +60,5 @@ __all__ = [
     "print_config",
     "resolve_agent",
     "retry_policy",
+    "take_over",
 ]

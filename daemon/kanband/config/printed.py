@@ -32,7 +32,7 @@ def _settings(config: Config) -> Iterator[str]:
         if isinstance(value, Section):
             tables.append((name, value))
         else:
-            yield f"{name} = {_value(value)}"
+            yield f"{name} = {shown(value)}"
     for name, table in tables:
         yield f"\n[{name}]"
         yield from _keys(table)
@@ -49,10 +49,11 @@ def _keys(table: Section) -> Iterator[str]:
         value = getattr(table, field.name)
         # A key that is not set has no TOML; ``callable`` is not for the file.
         if value is not None and field.name != "callable":
-            yield f"{field.name} = {_value(value)}"
+            yield f"{field.name} = {shown(value)}"
 
 
-def _value(value: object) -> str:
+def shown(value: object) -> str:
+    """A value as TOML has it."""
     match value:
         case bool():
             return str(value).lower()

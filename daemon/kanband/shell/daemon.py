@@ -18,11 +18,11 @@ import os
 import random
 import signal
 import uuid
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from typing import Any, Final
 
 from kanban_ipc import layout
-from kanban_ipc.control import StopProof
+from kanban_ipc.control import ReloadReply, StopProof
 from kanban_ipc.words import UNIT_SCOPES, UnitScope
 from kanband.config import Config, prepare_places
 from kanband.core.staleness import GAP_BEATS
@@ -39,6 +39,7 @@ from kanband.shell.lock import HeldLock
 from kanband.shell.notify import Notifier
 from kanband.shell.orphans import Orphans
 from kanband.shell.profiles import Profiles
+from kanband.shell.reloading import Reloading
 from kanband.store.errors import StoreError, StoreFailed
 from kanband.store.verbs import ClaimPolicy
 from kanband.store.writer import StoreThread
@@ -51,8 +52,13 @@ _LOG: Final = logging.getLogger(__name__)
 class Kanband:
     """Implements ``ports.Daemon``: everything a control method may use."""
 
-    def __init__(self, config: Config, environ: Mapping[str, str]) -> None:
-        """No I/O yet. ``environ`` tells of the service manager alone."""
+    def __init__(
+        self, read_config: Callable[[], Config], environ: Mapping[str, str]
+    ) -> None:
+        """Reads the configuration, and again at each reload; no other I/O yet.
+        ``environ`` tells of the service manager alone. Raises ``ConfigError``."""
+        self._read_config = read_config
+        config = read_config()
         self.profiles = Profiles(config)
         self.clock = SystemClock()
         self.feed = Feed()
@@ -69,6 +75,10 @@ class Kanband:
     def claim_policy(self) -> ClaimPolicy:
         """What is in force, as a claim needs it."""
         return self.profiles.claim_policy
+
+    async def reload(self) -> ReloadReply:
+        """See ``ports.Daemon``."""
+        return await self._reloading.reload()
 
     async def run(self) -> int:
         """Serve until asked to leave; returns the exit code."""
@@ -193,6 +203,14 @@ class Kanband:
                 rng=random.Random(),  # noqa: S311 - jitter, not secrets
                 broken=self.life.fail,
             )
+            self._reloading = Reloading(
+                read=self._read_config,
+                profiles=self.profiles,
+                fleet=self.fleet,
+                runs=self.runs,
+                store=self.store,
+                clock=self.clock,
+            )
             link = Link(endpoint, self.runs)
             self.runs.attach(link)
             await self.runs.recover()
@@ -276,15 +294,20 @@ class Kanband:
             signal.SIGUSR1,
             lambda: life.shutdown(now=False, keep_workers=True),
         )
-        loop.add_signal_handler(signal.SIGHUP, self._say_reload)
+        loop.add_signal_handler(signal.SIGHUP, self._hang_up)
 
-    def _say_reload(self) -> None:
-        """The place of ``reload``: until it applies differences, it says so."""
-        _LOG.warning(
-            "SIGHUP: this version reads its configuration at the start only; "
-            "hand over to a new daemon instead (SIGUSR1, then start it again): "
-            "workers and runs go on meanwhile",
-        )
+    def _hang_up(self) -> None:
+        self._keep(self._reload_unasked())
+
+    async def _reload_unasked(self) -> None:
+        """By SIGHUP: nobody waits for an answer, so it is in the log alone."""
+        try:
+            reply = await self.reload()
+        except (ConfigError, StoreError) as error:
+            _LOG.error("SIGHUP: %s", error)
+        else:
+            for note in reply.notes:
+                _LOG.info("SIGHUP: %s", note)
 
 
 def _units(environ: Mapping[str, str]) -> UnitScope:

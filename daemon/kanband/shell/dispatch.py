@@ -97,7 +97,7 @@ class Dispatch:
         self.attention: Final = asyncio.Event()
         """Set when a run is to end that perhaps nobody has in hand."""
         self._post = Post(profiles, daemon_start)
-        self._reports = Reports(self.live, self._post, profiles, rng)
+        self._reports = Reports(self.live, self._post, rng)
         self._due = DueTimer(store, clock, self.wake)
         self._strangers: set[bytes] = set()
         self._heard: dict[WorkerId, Session] = {}
@@ -120,9 +120,10 @@ class Dispatch:
         """Take over the leases that the store holds; before anything listens."""
         now = self._clock.monotonic()
         for lease in await self._store.read(lambda reads: reads.leases()):
-            self.live.add(LiveRun.found(lease, now))
-        # The limits may be others than those under which tickets were set aside.
+            terms = self._profiles.terms(lease.agent, lease.timeout_s)
+            self.live.add(LiveRun.found(lease, terms, now))
         now_ms = self._clock.now_ms()
+        # The limits may be others than those under which tickets were set aside.
         await self._store.do(lambda verbs: verbs.unpark(now_ms=now_ms))
         await self._due.promote()
 
@@ -376,7 +377,8 @@ class Dispatch:
     def _hand_out(self, claims: list[Claim], outbox: Outbox) -> None:
         now = self._clock.monotonic()
         for claim in claims:
-            run = LiveRun.claimed(claim, now)
+            terms = self._profiles.terms(claim.agent, claim.timeout_s)
+            run = LiveRun.claimed(claim, terms, now)
             self.live.add(run)
             session = self.sessions.of(claim.worker_id)
             if session is None:

@@ -158,16 +158,38 @@ class Fleet:
 
     async def _begin(self) -> None:
         """Bring about what is wanted, by a person or else by the configuration."""
+        await self._fit(self._config.worker_count)
+        for member in self._members.values():
+            if member.state == "STOPPED" and member.wanted == "run":
+                member.happen("start", "wanted")
+
+    async def _fit(self, count: int) -> bool:
+        """So many workers, unless a person's commands say how many; False: they do."""
         chosen = await self._store.read(lambda reads: reads.wanted_workers())
-        count = self._config.worker_count
         change = roster.at_start(seats(self._members), chosen, count)
         await self._wishes.commit(run=change.start, stop=change.remove, person=False)
         for name in change.start:
             self._members[name].wish("run")
         self._drop_later(self._stop_all(change.remove, now=False))
-        for member in self._members.values():
-            if member.state == "STOPPED" and member.wanted == "run":
-                member.happen("start", "wanted")
+        return chosen is None
+
+    async def reconfigure(self, config: Config) -> list[str]:
+        """See ``ports.Fleet``. Raises ``StoreFailed``."""
+        before = self._config
+        if before.mode == "managed":
+            await self._wishes.resize(before.slots, config.slots)
+        self._config = config
+        self._ground.settings = config.workers
+        if before.mode != "managed" or config.worker_count == before.worker_count:
+            return []
+        if await self._fit(config.worker_count):
+            return []
+        text = (
+            "worker_count changes nothing: start-worker, stop-worker or scale said how "
+            f"many workers there are; to have so many: kanbanctl scale "
+            f"{config.worker_count}"
+        )
+        return [text]
 
     async def shut_down(self, *, now: bool) -> list[StopProof]:
         """Stop every process without changing what is wanted, then the spawner. A

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from kanban_ipc.link import Work, identity
 from kanban_ipc.words import Epoch, FailureClass, RunId, WorkerId
 from kanband.core.landing import Wish
+from kanband.shell.profiles import Terms
 from kanband.store.verbs import Claim, Lease
 
 
@@ -23,7 +24,7 @@ class LiveRun:
     worker_id: WorkerId
     agent: str
     work: Work
-    timeout_s: float | None
+    terms: Terms
     since: float
     """Monotonic seconds: claimed, or found by a starting daemon."""
     adopt: bool = False
@@ -46,7 +47,7 @@ class LiveRun:
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     @classmethod
-    def claimed(cls, claim: Claim, now: float) -> "LiveRun":
+    def claimed(cls, claim: Claim, terms: Terms, now: float) -> "LiveRun":
         """A run that was just created."""
         return cls(
             run_id=claim.run_id,
@@ -55,7 +56,7 @@ class LiveRun:
             worker_id=claim.worker_id,
             agent=claim.agent,
             work=claim.work,
-            timeout_s=claim.timeout_s,
+            terms=terms,
             since=now,
         )
 
@@ -72,7 +73,7 @@ class LiveRun:
         self.sent_to, self.sent_at = incarnation, now
 
     @classmethod
-    def found(cls, lease: Lease, now: float) -> "LiveRun":
+    def found(cls, lease: Lease, terms: Terms, now: float) -> "LiveRun":
         """A run that an earlier daemon had created."""
         wish: dict[Wish, FailureClass] = {
             "cancel": "cancelled",
@@ -86,7 +87,7 @@ class LiveRun:
             worker_id=lease.worker_id,
             agent=lease.agent,
             work=lease.work,
-            timeout_s=lease.timeout_s,
+            terms=terms,
             since=now,
             adopt=True,
             started=lease.started,

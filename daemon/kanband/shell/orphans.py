@@ -200,7 +200,6 @@ class Orphans:
             self._dispatch.end_unreported(run, _result(run, reaped))
 
     async def _reaper(self, run: LiveRun) -> Reaped | None:
-        limits = self._profiles.limits(run.agent, run.timeout_s)
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -208,13 +207,13 @@ class Orphans:
             "--reap",
             self._profiles.run_dir(run.run_id),
             "--grace",
-            str(limits.grace_s),
+            str(run.terms.limits.grace_s),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
         try:
-            async with asyncio.timeout(limits.grace_s + _REAP_TIMEOUT_S):
+            async with asyncio.timeout(run.terms.limits.grace_s + _REAP_TIMEOUT_S):
                 out, err = await process.communicate()
             try:
                 return msgspec.json.decode(out, type=Reaped)

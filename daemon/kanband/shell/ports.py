@@ -10,6 +10,7 @@ from typing import Literal, Protocol, TypeVar
 
 from kanban_ipc.control import (
     CurrentRun,
+    ReloadReply,
     StopProof,
     WorkerInfo,
 )
@@ -72,6 +73,11 @@ class Fleet(Protocol):
     ) -> tuple[list[WorkerInfo], list[StopProof]]: ...
 
     async def reset_failed(self, worker_ids: Sequence[str]) -> list[WorkerInfo]: ...
+
+    async def reconfigure(self, config: Config) -> list[str]:
+        """Go by another configuration; what the user should know of it. What the store
+        refuses is raised, and then nothing has changed.
+        """
 
     def known(self, worker_id: str) -> bool: ...
 
@@ -142,6 +148,11 @@ class Daemon(Protocol):
 
     @property
     def claim_policy(self) -> ClaimPolicy: ...
+
+    async def reload(self) -> ReloadReply:
+        """Read the configuration again. Raises ``ConfigError``, and then nothing has
+        changed.
+        """
 
     @property
     def store(self) -> Store: ...

@@ -58,7 +58,7 @@ class Post:
         message = link.Cancel(
             run_id=run.run_id,
             epoch=run.epoch,
-            grace_s=self._profiles.limits(run.agent, run.timeout_s).grace_s,
+            grace_s=run.terms.limits.grace_s,
             failure=run.cancel,
         )
         self.send(session.peer, [message])
@@ -79,8 +79,8 @@ class Post:
             epoch=run.epoch,
             attempt=run.attempt,
             work=run.work,
-            agent=self._profiles.agent(run.agent),
-            limits=self._profiles.limits(run.agent, run.timeout_s),
+            agent=run.terms.agent,
+            limits=run.terms.limits,
             run_dir=self._profiles.run_dir(run.run_id),
             adopt=run.adopt or run.started,
             cancel=run.cancel is not None,

@@ -5,6 +5,8 @@
 
 from typing import Literal
 
+import msgspec
+
 from kanban_ipc import layout
 from kanban_ipc.link import Agent, Limits
 from kanban_ipc.words import RunId
@@ -14,11 +16,23 @@ from kanband.core.staleness import Beats
 from kanband.store.verbs import ClaimPolicy, RetryPolicy
 
 
+class Terms(msgspec.Struct, frozen=True):
+    """What a run was begun with; it keeps them, whatever is reloaded meanwhile."""
+
+    agent: Agent
+    limits: Limits
+    on_success: Literal["review", "complete"]
+
+
 class Profiles:
     """Answers about agents, limits and policies."""
 
     def __init__(self, config: Config) -> None:
         """``config`` is in force from now on."""
+        self.take(config)
+
+    def take(self, config: Config) -> None:
+        """``config`` is in force from now on, for everybody who asks here."""
         self.config = config
         self.claim_policy: ClaimPolicy = rules.claim_policy(config)
         self.retry_policy: RetryPolicy = rules.retry_policy(config)
@@ -32,6 +46,14 @@ class Profiles:
             warn=lease.warn_beats,
             stale=lease.stale_beats,
             dead=lease.dead_beats,
+        )
+
+    def terms(self, name: str, timeout_s: float | None) -> Terms:
+        """For a run of the profile that is begun, or found, now."""
+        return Terms(
+            agent=self.agent(name),
+            limits=self.limits(name, timeout_s),
+            on_success=self.on_success(name),
         )
 
     def agent(self, name: str) -> Agent:

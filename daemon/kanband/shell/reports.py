@@ -14,7 +14,6 @@ from kanban_ipc import bounds, link
 from kanban_ipc.words import Epoch, RunId
 from kanband.shell.live import LiveRun, LiveTable, Session
 from kanband.shell.post import Post
-from kanband.shell.profiles import Profiles
 from kanband.shell.turn import Arrivals
 from kanband.store.verbs import RunEnd, RunLog, RunStart
 
@@ -25,13 +24,10 @@ Report: TypeAlias = link.Started | link.Log | link.Finished
 class Reports:
     """Collects what the next turn shall commit."""
 
-    def __init__(
-        self, live: LiveTable, post: Post, profiles: Profiles, rng: random.Random
-    ) -> None:
+    def __init__(self, live: LiveTable, post: Post, rng: random.Random) -> None:
         """``rng`` draws the retries' jitter."""
         self._live = live
         self._post = post
-        self._profiles = profiles
         self._rng = rng
         self._arrivals = Arrivals()
 
@@ -108,16 +104,15 @@ class Reports:
                 self._arrivals.ends.append(self._end(report, run))
 
     def _end(self, report: link.Finished, run: LiveRun | None) -> RunEnd:
-        agent = ""
         if run is not None:
-            agent, run.ending = run.agent, True
+            run.ending = True
         return RunEnd(
             run_id=report.run_id,
             epoch=report.epoch,
             seq=report.seq,
             ended_ms=report.ended_ms,
             result=report.result,
-            on_success=self._profiles.on_success(agent),
+            on_success="review" if run is None else run.terms.on_success,
             jitter=self._rng.uniform(-1.0, 1.0),
         )
 

@@ -70,6 +70,23 @@ class Wishes:
                     self._want(name, known[name].wanted, _unchanged)
             raise
 
+    async def resize(self, before: int, slots: int) -> None:
+        """Other ``slots``, also for those workers that were made with ``before`` and
+        told nothing else; each takes them at its next start.
+        """
+        if slots == before:
+            return
+        found = [m for m in self._members.values() if m.row.slots == before]
+        rows = [replace(member.row, slots=slots) for member in found]
+        now_ms = self._ground.clock.now_ms()
+        if rows:
+            await self._ground.store.do(
+                lambda verbs: verbs.put_workers(rows, [], now_ms=now_ms)
+            )
+        for member in found:
+            member.row = replace(member.row, slots=slots)
+        self._slots = slots
+
     def _want(self, name: WorkerId, wanted: Wanted, change: Change) -> None:
         if name not in self._members:
             row = WorkerRow(worker_id=name, wanted="stop", slots=self._slots)

@@ -26,6 +26,7 @@ from kanband.shell.methods.queue_pause import queue_pause
 from kanband.shell.methods.queue_resume import queue_resume
 from kanband.shell.methods.queue_status import queue_status
 from kanband.shell.methods.ready import ready
+from kanband.shell.methods.reload import reload
 from kanband.shell.methods.reset_failed import reset_failed
 from kanband.shell.methods.restart_worker import restart_worker
 from kanband.shell.methods.retry import retry
@@ -73,6 +74,7 @@ ONCE: Final[dict[str, Once]] = {
     "QueueStatus": queue_status,
     "QueuePause": queue_pause,
     "QueueResume": queue_resume,
+    "Reload": reload,
     "Drain": drain,
     "Shutdown": shutdown,
 }
