@@ -13,6 +13,7 @@ import msgspec
 
 from kanban_ipc.words import (
     Activity,
+    AgentKind,
     Applies,
     Column,
     FailureClass,
@@ -267,6 +268,27 @@ class BoardQueue(Data, frozen=True, kw_only=True):
     blocked: int
     review: int
     done: int
+
+
+class AgentInfo(Data, frozen=True, kw_only=True):
+    name: str
+    kind: AgentKind
+    program: str
+    """The first word of what it runs, or a callable's name."""
+    path: str | None
+    """Where the program was found; absent: nowhere, or it is not known before a run."""
+    problem: str
+    """Why it cannot be started, and the next step; empty: nothing is known."""
+    configured_at: str | None
+    """File and line; absent: it is built in."""
+    is_default: bool
+    model: str
+    worktree: bool
+    on_success: Literal["review", "complete"]
+    run_s: float
+    silence_s: float
+    log_bytes: int
+    grace_s: float
 
 
 class ConfigChange(Data, frozen=True, kw_only=True):
@@ -588,6 +610,18 @@ class ReloadReply(Reply, frozen=True, kw_only=True):
     """What is left to be done for them."""
 
 
+class AgentsCall(Call, frozen=True, kw_only=True):
+    pass
+
+
+class AgentsReply(Reply, frozen=True, kw_only=True):
+    agents: list[AgentInfo]
+    """Configured ones first."""
+    default_agent: str | None
+    """What ``any`` means; absent: nothing says it."""
+    default_reason: str
+
+
 class DoneReply(Reply, frozen=True, kw_only=True):
     message: str
 
@@ -630,6 +664,7 @@ METHODS: Final[dict[str, Method]] = {
     "QueuePause": Method(QueuePauseCall, QueueReply),
     "QueueResume": Method(QueueResumeCall, QueueReply),
     "Reload": Method(ReloadCall, ReloadReply),
+    "Agents": Method(AgentsCall, AgentsReply),
     "Drain": Method(DrainCall, DoneReply),
     "Shutdown": Method(ShutdownCall, DoneReply),
 }

@@ -9,6 +9,7 @@ Only this package reads the environment and the configuration file.
 * ``places``: where state, sockets and the file itself are;
 * ``profiles``: what a run needs to know of an agent, and what ``any`` means;
 * ``load`` puts them together, ``printed`` writes the result down again;
+* ``programs``: where a profile's program is;
 * ``difference``: what another configuration changes, and from when on.
 """
 
@@ -26,6 +27,7 @@ from kanband.config.profiles import (
     resolve_agent,
     retry_policy,
 )
+from kanband.config.programs import Program, program_of
 from kanband.config.sections import (
     AgentConfig,
     Config,
@@ -46,6 +48,7 @@ __all__ = [
     "LeaseConfig",
     "LimitsConfig",
     "Mode",
+    "Program",
     "QueueConfig",
     "RetriesConfig",
     "WorkersConfig",
@@ -58,6 +61,7 @@ __all__ = [
     "on_success",
     "prepare_places",
     "print_config",
+    "program_of",
     "resolve_agent",
     "retry_policy",
     "take_over",

@@ -50,6 +50,10 @@ def load(flags: Flags, environ: Mapping[str, str]) -> Config:
         **{name: getattr(settings, name) for name in Settings.__struct_fields__},
         agents=BUILT_IN | {n: _profile(a) for n, a in settings.agents.items()},
         configured=frozenset(settings.agents),
+        defined_at={
+            name: _place(layers, ("agents", name)).removesuffix(f": agents.{name}")
+            for name in settings.agents
+        },
         state_dir=state,
         runtime_dir=places.runtime_dir(flags.runtime_dir, environ, state),
         config_file=path,

@@ -147,6 +147,8 @@ class Config(Settings, frozen=True, kw_only=True):
     """Every profile, the built-in ones included."""
     configured: frozenset[str] = frozenset()
     """Names of the profiles that come from the file."""
+    defined_at: dict[str, str] = {}
+    """Of each of these: file and line."""
     state_dir: Path = Path()
     """Absolute; from the command line or the environment, never from the file."""
     runtime_dir: Path = Path()

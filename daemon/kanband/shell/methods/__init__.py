@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias
 
 from kanban_ipc.control import Reply
 from kanband.shell.methods.add import add
+from kanband.shell.methods.agents import agents
 from kanband.shell.methods.answers import End
 from kanband.shell.methods.cancel import cancel
 from kanband.shell.methods.drain import drain
@@ -75,6 +76,7 @@ ONCE: Final[dict[str, Once]] = {
     "QueuePause": queue_pause,
     "QueueResume": queue_resume,
     "Reload": reload,
+    "Agents": agents,
     "Drain": drain,
     "Shutdown": shutdown,
 }
