@@ -9,10 +9,13 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
+import msgspec
+
 from kanband import config as configuration
 from kanband.config import Config, Flags
 from kanband.errors import EXIT_USAGE, KanbandError
 from kanband.shell.daemon import Kanband
+from kanband.shell.doctor import examine
 from kanband.shell.version import version
 
 
@@ -44,6 +47,11 @@ def _parser() -> _Parser:
         action="store_true",
         help="print the configuration in force, and leave",
     )
+    parser.add_argument(
+        "--doctor",
+        action="store_true",
+        help="examine an installation, print what was found as JSON, and leave",
+    )
     parser.add_argument("--version", action="version", version=f"kanband {version()}")
     return parser
 
@@ -65,6 +73,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.print_config:
             config = configuration.load(flags, os.environ)
             return _say(configuration.print_config(config))
+        if options.doctor:
+            found = examine(flags, os.environ)
+            return _say(msgspec.json.encode(found).decode() + "\n")
         return _serve(lambda: configuration.load(flags, os.environ))
     except KanbandError as error:
         sys.stderr.write(f"kanband: {error}\n")

@@ -291,6 +291,15 @@ class AgentInfo(Data, frozen=True, kw_only=True):
     grace_s: float
 
 
+class Finding(Data, frozen=True, kw_only=True):
+    check: str
+    """What was looked at, such as ``store``."""
+    level: Literal["ok", "note", "wrong"]
+    text: str
+    mend: str
+    """The command that mends it; empty: nothing is to be done."""
+
+
 class ConfigChange(Data, frozen=True, kw_only=True):
     key: str
     """As in the file, with dots: ``agents.fixer.run_s``."""
@@ -622,6 +631,21 @@ class AgentsReply(Reply, frozen=True, kw_only=True):
     default_reason: str
 
 
+class DoctorCall(Call, frozen=True, kw_only=True):
+    pass
+
+
+class DoctorReply(Reply, frozen=True, kw_only=True):
+    version: str
+    """Of what is installed."""
+    state_dir: str
+    daemon_runs: bool
+    """A process holds the state directory."""
+    findings: list[Finding]
+    unchecked: list[str]
+    """What could not be looked at, and why."""
+
+
 class DoneReply(Reply, frozen=True, kw_only=True):
     message: str
 
@@ -665,6 +689,7 @@ METHODS: Final[dict[str, Method]] = {
     "QueueResume": Method(QueueResumeCall, QueueReply),
     "Reload": Method(ReloadCall, ReloadReply),
     "Agents": Method(AgentsCall, AgentsReply),
+    "Doctor": Method(DoctorCall, DoctorReply),
     "Drain": Method(DrainCall, DoneReply),
     "Shutdown": Method(ShutdownCall, DoneReply),
 }

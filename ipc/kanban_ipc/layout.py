@@ -23,6 +23,9 @@ CONTROL_SOCKET: Final = "control.sock"
 LINK_SOCKET: Final = "link.sock"
 SPAWNER_SOCKET: Final = "spawner.sock"
 
+RUN_MARK: Final = "KANBAN_RUN_ID"
+"""The variable whose value, a run's id, marks each process of its agent."""
+
 # In a run's directory.
 RUN_ASSIGN: Final = "assign.msgpack"
 """The assignment as received, durable before anything is done about it."""

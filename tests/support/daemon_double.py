@@ -123,6 +123,7 @@ class RunsDouble:
     def __init__(self, daemon: "DaemonDouble") -> None:
         self._daemon = daemon
         self.woken = 0
+        self.versions: dict[str, str] = {}
         self.due: list[int | None] = []
         self.cancelled: list[RunId] = []
         self.now: dict[str, list[CurrentRun]] = {}
@@ -144,6 +145,9 @@ class RunsDouble:
         self.cancelled.append(run_id)
         result = Result(outcome="aborted", failure=failure, proof="subreaper")
         await self._daemon.settle(run_id, epoch, result)
+
+    def version(self, worker_id: str) -> str | None:
+        return self.versions.get(worker_id)
 
     def connected(self, worker_id: str) -> bool:
         return self._daemon.fleet.known(worker_id)

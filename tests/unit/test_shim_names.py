@@ -22,6 +22,7 @@ def test_the_shims_file_names_are_the_contracts() -> None:
         shim.REAPED,
         shim.STDOUT,
         shim.STDERR,
+        shim.NONCE,
     ] == [
         layout.RUN_SHIM_SPEC,
         layout.RUN_SHIM_LOCK,
@@ -31,6 +32,7 @@ def test_the_shims_file_names_are_the_contracts() -> None:
         layout.RUN_REAPED,
         layout.RUN_STDOUT,
         layout.RUN_STDERR,
+        layout.RUN_MARK,
     ]
 
 

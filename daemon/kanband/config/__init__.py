@@ -14,7 +14,7 @@ Only this package reads the environment and the configuration file.
 """
 
 from kanband.config.difference import Change, difference, take_over
-from kanband.config.load import Flags, load
+from kanband.config.load import Flags, load, places_of
 from kanband.config.places import prepare_places
 from kanband.config.printed import print_config
 from kanband.config.profiles import (
@@ -59,6 +59,7 @@ __all__ = [
     "limits_for",
     "load",
     "on_success",
+    "places_of",
     "prepare_places",
     "print_config",
     "program_of",

@@ -60,6 +60,18 @@ def load(flags: Flags, environ: Mapping[str, str]) -> Config:
     )
 
 
+def places_of(flags: Flags, environ: Mapping[str, str]) -> Config:
+    """The defaults, at the places that flags and environment name: for whoever must go
+    on although the file has a fault. Raises ``ConfigError`` for places that cannot be.
+    """
+    state = places.state_dir(flags.state_dir, environ)
+    return Config(
+        agents=BUILT_IN,
+        state_dir=state,
+        runtime_dir=places.runtime_dir(flags.runtime_dir, environ, state),
+    )
+
+
 def _layers(
     flags: Flags, environ: Mapping[str, str], file: Layer | None
 ) -> list[Layer]:

@@ -516,6 +516,11 @@ class Dispatch:
         now, beats = self._clock.monotonic(), self._profiles.beats
         return self.sessions.connected(WorkerId(worker_id), now, beats)
 
+    def version(self, worker_id: str) -> str | None:
+        """See ``ports.Runs``."""
+        session = self.sessions.of(WorkerId(worker_id))
+        return None if session is None else session.program_version or None
+
     def heard_age_s(self, worker_id: str) -> float | None:
         """Seconds since its last sign of life."""
         now = self._clock.monotonic()

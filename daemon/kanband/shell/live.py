@@ -114,6 +114,7 @@ class Session:
     """Slots that are taken, it says, by what it does not list."""
     agents: frozenset[str] | None = None
     repo_path: str | None = None
+    program_version: str = ""
 
     peer: bytes = field(init=False)
     """Its routing id on the link."""

@@ -109,6 +109,9 @@ class Runs(Protocol):
 
     def connected(self, worker_id: str) -> bool: ...
 
+    def version(self, worker_id: str) -> str | None:
+        """Of a connected worker's program; None: not connected, or it did not say."""
+
     def problems(self) -> list[str]: ...
 
 

@@ -37,6 +37,7 @@ class Sessions:
             draining=hello.draining,
             agents=agents,
             repo_path=repo_path,
+            program_version=hello.program_version,
         )
         self._of_worker[session.worker_id] = session
         self._of_peer[session.peer] = session

@@ -17,6 +17,7 @@ from kanband.shell.methods.add import add
 from kanband.shell.methods.agents import agents
 from kanband.shell.methods.answers import End
 from kanband.shell.methods.cancel import cancel
+from kanband.shell.methods.doctor import doctor
 from kanband.shell.methods.drain import drain
 from kanband.shell.methods.events import events
 from kanband.shell.methods.import_ import import_
@@ -77,6 +78,7 @@ ONCE: Final[dict[str, Once]] = {
     "QueueResume": queue_resume,
     "Reload": reload,
     "Agents": agents,
+    "Doctor": doctor,
     "Drain": drain,
     "Shutdown": shutdown,
 }

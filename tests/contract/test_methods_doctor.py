@@ -1,0 +1,224 @@
+"""``Doctor`` on a real store and real processes: each planted fault is found."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import apsw
+import pytest
+from msgspec.structs import replace
+
+from kanban_ipc import layout
+from kanban_ipc.control import (
+    AddCall,
+    AddReply,
+    DoctorCall,
+    DoctorReply,
+    Finding,
+    NewTicket,
+)
+from kanban_ipc.link import Result
+from kanban_ipc.version import VERSION
+from kanban_ipc.words import RunId
+from kanband.config import Config, Flags
+from kanband.shell.doctor import examine
+from support.control_server import Served, served
+from support.daemon_double import worker
+
+FINISHED = Result(outcome="finished", proof="subreaper")
+Fact = Callable[[Served], Awaitable[None]]
+
+
+def prove(tmp_path: Path, fact: Fact, toml: str = "") -> None:
+    async def main() -> None:
+        async with served(tmp_path, toml) as it:
+            it.daemon.fleet.workers.append(worker())
+            await fact(it)
+
+    asyncio.run(main())
+
+
+async def one_run(it: Served) -> RunId:
+    """A run that has ended, with its directory."""
+    new = NewTicket(title="T", agent="noop")
+    await it.client.call(AddCall(ticket=new, ready=True), AddReply)
+    claim = await it.daemon.claim()
+    await it.daemon.settle(claim.run_id, claim.epoch, FINISHED)
+    (it.daemon.config.state_dir / layout.RUNS_DIR / claim.run_id).mkdir()
+    return claim.run_id
+
+
+def look(config: Config, **environ: str) -> DoctorReply:
+    """The examination alone, in this process."""
+    flags = Flags(
+        config=str(config.config_file),
+        state_dir=str(config.state_dir),
+        runtime_dir=str(config.runtime_dir),
+    )
+    return examine(flags, {"PATH": os.environ["PATH"], **environ})
+
+
+def marked(run_id: RunId) -> subprocess.Popen[bytes]:
+    """A process that says a line, and ends when it is told one."""
+    return subprocess.Popen(
+        [sys.executable, "-c", "print(flush=True); input()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, layout.RUN_MARK: run_id},
+    )
+
+
+def wrong(reply: DoctorReply) -> list[Finding]:
+    return [finding for finding in reply.findings if finding.level == "wrong"]
+
+
+def test_a_sound_daemon_is_told_so(tmp_path: Path) -> None:
+    async def fact(it: Served) -> None:
+        await one_run(it)
+        reply = await it.client.call(DoctorCall(), DoctorReply)
+        assert wrong(reply) == []
+        assert reply.unchecked == []
+        assert {finding.check for finding in reply.findings} == {
+            "daemon",
+            "versions",
+            "configuration",
+            "store",
+            "journal",
+            "permissions",
+            "git",
+            "agents",
+            "processes",
+            "run directories",
+            "worktrees",
+        }
+
+    prove(tmp_path, fact)
+
+
+def test_what_the_daemon_knows_is_said_too(tmp_path: Path) -> None:
+    async def fact(it: Served) -> None:
+        it.daemon.fleet.troubles.append("worker-2 is FATAL")
+        it.daemon.runs.versions["worker-1"] = "0.0.1"
+        reply = await it.client.call(DoctorCall(), DoctorReply)
+        assert [each.text for each in wrong(reply)] == ["worker-2 is FATAL"]
+        [outdated] = [each for each in reply.findings if each.check == "versions"]
+        assert outdated.text == f"worker-1 is of version 0.0.1, installed is {VERSION}"
+        assert outdated.mend == "kanbanctl restart-worker worker-1"
+
+    prove(tmp_path, fact)
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        ("DELETE FROM journal WHERE seq = 2", "the journal has a gap before 3"),
+        ("UPDATE tickets SET epoch = 7", "its epoch is 7, but 1 by the journal"),
+        ("UPDATE runs SET status = 'error'", "ended finished by the journal"),
+        ("DELETE FROM runs", "is lost"),
+    ],
+)
+def test_a_store_that_contradicts_its_journal_is_found(
+    tmp_path: Path, damage: str, said: str
+) -> None:
+    async def fact(it: Served) -> None:
+        await one_run(it)
+        config = it.daemon.config
+        await it.daemon.close()
+        db = apsw.Connection(str(config.db_file))
+        db.execute(damage)
+        db.close()
+        found = wrong(look(config))
+        assert {finding.check for finding in found} == {"journal"}
+        assert any(said in finding.text for finding in found)
+        assert all("kanbanctl backup FILE" in finding.mend for finding in found)
+
+    prove(tmp_path, fact)
+
+
+def test_a_damaged_file_is_found_and_the_rest_goes_on(tmp_path: Path) -> None:
+    async def fact(it: Served) -> None:
+        await one_run(it)
+        config = it.daemon.config
+        await it.daemon.close()
+        with config.db_file.open("r+b") as file:
+            file.seek(4096)
+            file.write(b"\xff" * 8192)
+        reply = look(config)
+        assert {finding.check for finding in wrong(reply)} == {"store"}
+        assert "git" in {finding.check for finding in reply.findings}
+        assert any("the store is closed" in text for text in reply.unchecked)
+
+    prove(tmp_path, fact)
+
+
+def test_a_process_that_outlives_its_run_is_found_until_it_ends(
+    tmp_path: Path,
+) -> None:
+    async def fact(it: Served) -> None:
+        run_id = await one_run(it)
+        with marked(run_id) as orphan:
+            assert orphan.stdout is not None
+            orphan.stdout.readline()
+            [found] = wrong(look(it.daemon.config))
+            assert found.check == "processes"
+            assert f"process {orphan.pid} of it lives" in found.text
+            runs = it.daemon.config.state_dir / layout.RUNS_DIR
+            assert found.mend == f"kanban-worker --reap {runs / run_id}"
+            orphan.communicate(b"\n")
+        assert wrong(look(it.daemon.config)) == []
+
+    prove(tmp_path, fact)
+
+
+def test_leftovers_are_notes_and_name_what_they_are(tmp_path: Path) -> None:
+    async def fact(it: Served) -> None:
+        state = it.daemon.config.state_dir
+        (state / layout.RUNS_DIR / "of-nobody").mkdir()
+        (state / layout.WORKTREES_DIR / "9-old").mkdir()
+        reply = look(it.daemon.config)
+        assert wrong(reply) == []
+        notes = {f.check: f.text for f in reply.findings if f.level == "note"}
+        assert notes["run directories"] == "1 belong to no run of this store: of-nobody"
+        assert notes["worktrees"] == "1 belong to no ticket: 9-old"
+
+    prove(tmp_path, fact)
+
+
+def test_open_directories_lost_programs_and_no_git_are_found(tmp_path: Path) -> None:
+    async def fact(it: Served) -> None:
+        config = it.daemon.config
+        config.state_dir.chmod(0o777)
+        found = wrong(look(config, PATH="/nowhere"))
+        said = {finding.check: finding for finding in found}
+        assert said["permissions"].mend == f"chmod 700 {config.state_dir}"
+        assert "git is not on PATH" in said["git"].text
+        assert said["agents"].text == "fixer: nonesuch is in none of /nowhere"
+
+    prove(tmp_path, fact, "[agents.fixer]\nargv = ['nonesuch']\n")
+
+
+def test_a_faulty_configuration_is_a_finding(tmp_path: Path) -> None:
+    async def fact(it: Served) -> None:
+        config = it.daemon.config
+        assert config.config_file is not None
+        config.config_file.write_text("slotz = 1\nslots = 0\n")
+        reply = look(config)
+        assert [finding.check for finding in wrong(reply)] == ["configuration"] * 2
+        assert "line 1: slotz" in wrong(reply)[0].text
+        assert reply.unchecked
+
+    prove(tmp_path, fact)
+
+
+def test_a_store_that_was_never_made_is_no_fault(tmp_path: Path) -> None:
+    async def fact(it: Served) -> None:
+        empty = tmp_path / "empty"
+        empty.mkdir(mode=0o700)
+        reply = look(replace(it.daemon.config, state_dir=empty))
+        assert wrong(reply) == []
+        assert not reply.daemon_runs
+
+    prove(tmp_path, fact)
