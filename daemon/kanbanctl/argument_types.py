@@ -37,6 +37,11 @@ def repository(text: str) -> str:
         raise click.BadParameter(str(error)) from error
 
 
+def new_file(text: str) -> str:
+    """A path, made absolute, of what is to be written: an argument's type."""
+    return repository(text)
+
+
 def ticket_id(text: str) -> int:
     """``7`` or ``#7``: an argument's type."""
     digits = text.removeprefix("#")

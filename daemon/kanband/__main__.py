@@ -7,16 +7,20 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NoReturn
 
 import msgspec
 
+from kanban_ipc.layout import DAEMON_LOCK
 from kanband import config as configuration
 from kanband.config import Config, Flags
 from kanband.errors import EXIT_USAGE, KanbandError
 from kanband.shell.daemon import Kanband
 from kanband.shell.doctor import examine
+from kanband.shell.lock import HeldLock
 from kanband.shell.version import version
+from kanband.store.copying import restore
 
 
 class _Parser(argparse.ArgumentParser):
@@ -52,6 +56,11 @@ def _parser() -> _Parser:
         action="store_true",
         help="examine an installation, print what was found as JSON, and leave",
     )
+    parser.add_argument(
+        "--restore",
+        metavar="FILE",
+        help="put a backup in the store's place (the daemon must be down), and leave",
+    )
     parser.add_argument("--version", action="version", version=f"kanband {version()}")
     return parser
 
@@ -76,10 +85,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.doctor:
             found = examine(flags, os.environ)
             return _say(msgspec.json.encode(found).decode() + "\n")
+        if options.restore:
+            return _restore(configuration.load(flags, os.environ), options.restore)
         return _serve(lambda: configuration.load(flags, os.environ))
     except KanbandError as error:
         sys.stderr.write(f"kanband: {error}\n")
         return error.exit_code
+
+
+def _restore(config: Config, file: str) -> int:
+    """The old store is kept; the lock keeps a daemon away meanwhile."""
+    configuration.prepare_places(config)
+    lock = HeldLock(config.state_dir / DAEMON_LOCK)
+    try:
+        aside = restore(Path(file), config.db_file)
+    finally:
+        lock.release()
+    kept = "" if aside is None else f"; what was there is now {aside}"
+    return _say(f"{config.db_file} is {file} now{kept}. Start kanband again.\n")
 
 
 def _say(text: str) -> int:

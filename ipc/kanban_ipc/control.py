@@ -646,6 +646,19 @@ class DoctorReply(Reply, frozen=True, kw_only=True):
     """What could not be looked at, and why."""
 
 
+class BackupCall(Call, frozen=True, kw_only=True):
+    path: str
+    """Absolute; of a file that is not there."""
+
+
+class BackupReply(Reply, frozen=True, kw_only=True):
+    path: str
+    size_bytes: int
+    tickets: int
+    last_seq: int
+    """The journal's head at the moment that was copied."""
+
+
 class DoneReply(Reply, frozen=True, kw_only=True):
     message: str
 
@@ -690,6 +703,7 @@ METHODS: Final[dict[str, Method]] = {
     "Reload": Method(ReloadCall, ReloadReply),
     "Agents": Method(AgentsCall, AgentsReply),
     "Doctor": Method(DoctorCall, DoctorReply),
+    "Backup": Method(BackupCall, BackupReply),
     "Drain": Method(DrainCall, DoneReply),
     "Shutdown": Method(ShutdownCall, DoneReply),
 }

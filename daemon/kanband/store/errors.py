@@ -36,6 +36,12 @@ class StoreUnreachable(StoreRefused):
     """Its directory or file is missing, or may not be read or written."""
 
 
+class CopyRefused(KanbandError):
+    """A backup could not be made or put back; the store itself is as it was."""
+
+    exit_code = EXIT_USAGE
+
+
 class StoreFailed(StoreError):
     """The disk or the database refused; nothing of the call was kept."""
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 import apsw
 
@@ -49,7 +50,7 @@ def open_store(path: Path) -> apsw.Connection:
     with _refusing(path):
         if not path.exists():
             _create(path)
-        _check_header(path)
+        check_header(path)
         db = _connect(path, _READ_WRITE)
         try:
             _check_inside(db, path)
@@ -66,6 +67,13 @@ def open_reader(path: Path) -> apsw.Connection:
         return _connect(path, _READ_ONLY)
 
 
+def open_copy(path: Path) -> apsw.Connection:
+    """A copy that nobody writes, to be looked at; nothing is made beside it."""
+    name = f"file:{quote(str(path))}?immutable=1"
+    with _refusing(path):
+        return _connect(name, _READ_ONLY | apsw.SQLITE_OPEN_URI)
+
+
 def open_writer(path: Path) -> apsw.Connection:
     """A further read-write connection to an open store, unchecked."""
     with _refusing(path):
@@ -78,7 +86,7 @@ def schema_version(db: apsw.Connection) -> int:
     return version
 
 
-def _connect(path: Path, flags: int) -> apsw.Connection:
+def _connect(path: Path | str, flags: int) -> apsw.Connection:
     db = apsw.Connection(str(path), flags=flags, statementcachesize=STATEMENTS_MAX)
     db.set_busy_timeout(BUSY_MS)
     db.pragma("synchronous", "FULL")
@@ -120,10 +128,11 @@ def _create(path: Path) -> None:
     db.pragma("journal_mode", "WAL")
     db.close()
     unnamed.rename(path)
-    _sync_directory(directory)
+    sync_directory(directory)
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
+    """What was named or renamed in it is on the disk."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -131,7 +140,7 @@ def _sync_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
-def _check_header(path: Path) -> None:
+def check_header(path: Path) -> None:
     """Before SQLite sees it: it takes an empty file for an empty database.
 
     Never while this process has the store open: closing any descriptor of the file

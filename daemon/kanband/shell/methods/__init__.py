@@ -16,6 +16,7 @@ from kanban_ipc.control import Reply
 from kanband.shell.methods.add import add
 from kanband.shell.methods.agents import agents
 from kanband.shell.methods.answers import End
+from kanband.shell.methods.backup import backup
 from kanband.shell.methods.cancel import cancel
 from kanband.shell.methods.doctor import doctor
 from kanband.shell.methods.drain import drain
@@ -79,6 +80,7 @@ ONCE: Final[dict[str, Once]] = {
     "Reload": reload,
     "Agents": agents,
     "Doctor": doctor,
+    "Backup": backup,
     "Drain": drain,
     "Shutdown": shutdown,
 }
