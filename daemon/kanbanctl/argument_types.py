@@ -3,6 +3,7 @@
 Each is a function from the text to the value that raises ``click.BadParameter``.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -16,6 +17,8 @@ SECONDS_MAX: Final = 366 * 86_400
 """Sockets take no more than some 292 years."""
 DIGITS_MAX: Final = 18
 """Of a ticket's number: below the store's 64 bits."""
+
+_SIZE: Final = re.compile(r"(\d{1,12}(?:\.\d+)?)\s*([bkmgt]?)(?:i?b)?", re.ASCII)
 
 
 def seconds(text: str) -> float:
@@ -40,6 +43,15 @@ def repository(text: str) -> str:
 def new_file(text: str) -> str:
     """A path, made absolute, of what is to be written: an argument's type."""
     return repository(text)
+
+
+def byte_count(text: str | int) -> int:
+    """``500M``, ``10G``, ``1.5 GiB``: an option's type; units are of 1024."""
+    match = _SIZE.fullmatch(str(text).strip().lower())
+    if match is None:
+        raise click.BadParameter(f"{text!r:.40} is not a size, such as 500M or 10G")
+    number, unit = match.groups()
+    return int(float(number) * 1024 ** "bkmgt".index(unit or "b"))
 
 
 def ticket_id(text: str) -> int:

@@ -14,7 +14,16 @@ from kanbanctl.session import Session
 
 PACKAGE: Final = "kanbanctl.commands"
 TOPICS: Final[Mapping[str, Sequence[str]]] = {
-    "Daemon": ("status", "reload", "agents", "doctor", "backup", "drain", "shutdown"),
+    "Daemon": (
+        "status",
+        "reload",
+        "agents",
+        "doctor",
+        "backup",
+        "gc",
+        "drain",
+        "shutdown",
+    ),
     "Workers": (
         "workers",
         "start-worker",

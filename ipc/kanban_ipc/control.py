@@ -300,6 +300,21 @@ class Finding(Data, frozen=True, kw_only=True):
     """The command that mends it; empty: nothing is to be done."""
 
 
+class Freed(Data, frozen=True, kw_only=True):
+    kind: str
+    """``run``, ``worktree``, ``log``."""
+    path: str
+    size_bytes: int
+    text: str
+    """Whose it was."""
+
+
+class Kept(Data, frozen=True, kw_only=True):
+    kind: str
+    path: str
+    reason: str
+
+
 class ConfigChange(Data, frozen=True, kw_only=True):
     key: str
     """As in the file, with dots: ``agents.fixer.run_s``."""
@@ -659,6 +674,27 @@ class BackupReply(Reply, frozen=True, kw_only=True):
     """The journal's head at the moment that was copied."""
 
 
+class GcCall(Call, frozen=True, kw_only=True):
+    dry_run: bool = False
+    keep_s: float = 2_592_000.0
+    """Everything that is younger stays; the default is 30 days."""
+    keep_bytes: int | None = None
+    """Of runs; beyond it the oldest go although they are younger."""
+
+
+class GcReply(Reply, frozen=True, kw_only=True):
+    dry_run: bool
+    freed: list[Freed]
+    """With ``dry_run``: what would be."""
+    kept: list[Kept]
+    """What nobody needs, and stays for a reason."""
+    freed_bytes: int
+    journal_entries: int
+    """That went, or would go."""
+    journal_base: int
+    """Cursors before it have expired."""
+
+
 class DoneReply(Reply, frozen=True, kw_only=True):
     message: str
 
@@ -704,6 +740,7 @@ METHODS: Final[dict[str, Method]] = {
     "Agents": Method(AgentsCall, AgentsReply),
     "Doctor": Method(DoctorCall, DoctorReply),
     "Backup": Method(BackupCall, BackupReply),
+    "Gc": Method(GcCall, GcReply),
     "Drain": Method(DrainCall, DoneReply),
     "Shutdown": Method(ShutdownCall, DoneReply),
 }

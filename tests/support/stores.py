@@ -230,7 +230,8 @@ class Bench:
     def violations(self) -> list[Violation]:
         page, _total = self.reads.tickets(ListCall(limit=ALL, cancelled=True))
         runs = self.reads.runs(RunsCall(limit=ALL))
-        return check(page, runs, self.reads.events(since=0, limit=ALL))
+        events, base = self.reads.events(since=0, limit=ALL), self.reads.journal_base()
+        return check(page, runs, events, base=base)
 
 
 def epoch(number: int) -> Epoch:

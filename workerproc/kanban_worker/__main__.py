@@ -1,7 +1,8 @@
 """``kanban-worker``: which of the worker's programs is meant.
 
 ``--reap RUN_DIR [--grace S]`` finds out what became of a run that nobody adopts and
-ends it; ``--spawner …`` is the process that forks workers. Both are started by the
+ends it; ``--prune-worktree DIR`` gives the worktree of a ticket that is done back to
+git; ``--spawner …`` is the process that forks workers. All are started by the
 daemon; a worker itself is only ever forked by the spawner.
 """
 
@@ -14,6 +15,8 @@ from typing import Final, NoReturn
 
 from kanban_ipc.version import VERSION
 from kanban_worker import reap, spawner
+from kanban_worker.git.command import Git
+from kanban_worker.git.prune import Candidate, prune
 
 EXIT_USAGE: Final = 100
 GRACE_S: Final = 10.0
@@ -34,6 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments[:1] == [SPAWNER]:
         return spawner.main(arguments[1:])
     options = _parser().parse_args(arguments)
+    if options.prune_worktree:
+        return _prune(options)
     # A run that no worker has begun has no directory of its own yet.
     runs = Path(options.reap).parent
     if not runs.is_dir():
@@ -47,16 +52,33 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
+def _prune(options: argparse.Namespace) -> int:
+    path = Path(options.prune_worktree)
+    candidate = Candidate(path, options.repo, options.base)
+    reason = prune(Git(), Path(options.locks), candidate, dry_run=options.dry_run)
+    sys.stdout.write(f"{reason}\n" if reason else "")
+    return 0
+
+
 def _parser() -> Parser:
     parser = Parser(
         "kanban-worker",
-        usage="kanban-worker --reap RUN_DIR [--grace S] | --spawner … | --version",
+        usage="kanban-worker --reap RUN_DIR [--grace S] | --prune-worktree DIR … | "
+        "--spawner … | --version",
         description="Workers are started by kanband; by hand, there is this:",
     )
     parser.add_argument("--version", action="version", version=VERSION)
-    parser.add_argument(
-        "--reap", metavar="RUN_DIR", required=True, help="end a run, print what became"
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--reap", metavar="RUN_DIR", help="end a run, print what became")
+    what.add_argument(
+        "--prune-worktree",
+        metavar="DIR",
+        help="remove it, if nothing is in it alone; print why not",
     )
+    parser.add_argument("--repo", metavar="DIR", default="", help="its repository")
+    parser.add_argument("--base", metavar="BRANCH", default="", help="of its ticket")
+    parser.add_argument("--locks", metavar="DIR", default="", help="of repositories")
+    parser.add_argument("--dry-run", action="store_true", help="remove nothing")
     parser.add_argument(
         "--grace", metavar="S", type=_seconds, default=GRACE_S, help="TERM to KILL"
     )

@@ -53,3 +53,18 @@ def journal_base(db: apsw.Connection) -> int:
     """See ``Reads.journal_base``."""
     base: int = db.execute(_SQL["base"]).get
     return base
+
+
+def journal_before(db: apsw.Connection, ts_ms: int) -> int:
+    """See ``Reads.journal_before``."""
+    base, head = journal_base(db), last_seq(db)
+    first: int | None = db.execute(_SQL["first_since"], (ts_ms,)).get
+    return max(base, min(head, head if first is None else first) - 1)
+
+
+def prune(db: apsw.Connection, up_to: int) -> int:
+    """See ``Verbs.prune_journal``."""
+    base = max(journal_base(db), min(up_to, last_seq(db) - 1))
+    db.execute(_SQL["set_base"], (base,))
+    db.execute(_SQL["prune"], (base,))
+    return base

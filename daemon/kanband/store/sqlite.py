@@ -130,6 +130,9 @@ class SqliteVerbs:
     def note(self, notes: Sequence[Note], *, now_ms: int) -> None:
         workers.note(self._db, notes, now_ms=now_ms)
 
+    def prune_journal(self, up_to: int) -> int:
+        return events.prune(self._db, up_to)
+
     def unpark(self, *, now_ms: int) -> bool:
         return parking.unpark(self._db, now_ms=now_ms)
 
@@ -190,6 +193,9 @@ class SqliteReads:
 
     def last_seq(self) -> int:
         return events.last_seq(self._db)
+
+    def journal_before(self, ts_ms: int) -> int:
+        return events.journal_before(self._db, ts_ms)
 
     def journal_base(self) -> int:
         return events.journal_base(self._db)

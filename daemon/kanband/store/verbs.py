@@ -358,6 +358,10 @@ class Verbs(Protocol):
     def note(self, notes: Sequence[Note], *, now_ms: int) -> None:
         """Journal entries that change no ticket."""
 
+    def prune_journal(self, up_to: int) -> int:
+        """Entries up to this one are no longer kept; never the newest. Returns the new
+        base: cursors before it have expired."""
+
     def unpark(self, *, now_ms: int) -> bool:
         """Limits, agents or the default agent changed: every ticket parked for its
         repository is looked at anew."""
@@ -416,6 +420,10 @@ class Reads(Protocol):
 
     def journal_base(self) -> int:
         """Cursors below it have expired."""
+
+    def journal_before(self, ts_ms: int) -> int:
+        """The last of the entries, from the oldest on, that are older than this; never
+        the newest of all. At least the base."""
 
     def blockers(self, ticket_id: int) -> list[Ticket]:
         """Uncompleted tickets it depends on."""

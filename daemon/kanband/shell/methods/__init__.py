@@ -21,6 +21,7 @@ from kanband.shell.methods.cancel import cancel
 from kanband.shell.methods.doctor import doctor
 from kanband.shell.methods.drain import drain
 from kanband.shell.methods.events import events
+from kanband.shell.methods.gc import gc
 from kanband.shell.methods.import_ import import_
 from kanband.shell.methods.list_ import list_
 from kanband.shell.methods.logs import logs
@@ -81,6 +82,7 @@ ONCE: Final[dict[str, Once]] = {
     "Agents": agents,
     "Doctor": doctor,
     "Backup": backup,
+    "Gc": gc,
     "Drain": drain,
     "Shutdown": shutdown,
 }

@@ -1,5 +1,6 @@
 """The questions in memory: the other half of the oracle."""
 
+import itertools
 from collections import Counter
 from collections.abc import Sequence
 
@@ -164,7 +165,7 @@ class ModelReads:
     ) -> list[Event]:
         found = [
             event
-            for event in self._world.journal[since:]
+            for event in self._world.journal[max(since, self._world.journal_base) :]
             if ticket_id in (None, event.ticket_id)
             and (not types or event.type in types)
         ]
@@ -174,7 +175,12 @@ class ModelReads:
         return len(self._world.journal)
 
     def journal_base(self) -> int:
-        return 0
+        return self._world.journal_base
+
+    def journal_before(self, ts_ms: int) -> int:
+        kept = self._world.journal[self._world.journal_base : -1]
+        older = itertools.takewhile(lambda event: event.ts_ms < ts_ms, kept)
+        return self._world.journal_base + len(list(older))
 
 
 def _columns(tickets: Sequence[TicketRecord]) -> Counter[str]:

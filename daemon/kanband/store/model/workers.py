@@ -45,3 +45,9 @@ class Workers(Part):
             assert one.type not in journal.TRANSITIONS, "a note is no transition"
             entry = journal.Entry(one.sender, one.type, one.ticket_id, one.payload)
             self._world.note(entry, now_ms)
+
+    def prune_journal(self, up_to: int) -> int:
+        head = len(self._world.journal)
+        base = max(self._world.journal_base, min(up_to, head - 1))
+        self._world.journal_base = base
+        return base

@@ -220,6 +220,8 @@ class World:
         self.runs: dict[RunId, RunRecord] = {}
         self.logs: dict[RunId, dict[int, RunLog]] = {}
         self.journal: list[Event] = []
+        """Whole; what is not kept any more is not shown."""
+        self.journal_base = 0
         self.stale: set[tuple[RunId, int]] = set()
         self.boards: dict[str, bool] = {"main": False}
         """Whether it is paused."""

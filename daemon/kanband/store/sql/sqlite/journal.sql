@@ -14,6 +14,16 @@ SELECT coalesce(max(seq), 0) FROM journal
 -- name: base
 SELECT value FROM settings WHERE key = 'journal_base'
 
+-- name: set_base
+UPDATE settings SET value = ? WHERE key = 'journal_base'
+
+-- name: prune
+DELETE FROM journal WHERE seq <= ?
+
+-- Oldest first, so that it looks at no more than what goes.
+-- name: first_since
+SELECT seq FROM journal WHERE ts_ms >= ? ORDER BY seq LIMIT 1
+
 -- name: events
 SELECT seq, ts_ms, sender, type, correlation_id, payload FROM journal
 WHERE seq > ? ORDER BY seq LIMIT ?
