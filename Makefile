@@ -15,7 +15,7 @@ BENCH_ARGS  ?=
 DEMO_ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench campaign coverage diagrams lock clean git moved
+.PHONY: help demo test lint format bench campaign coverage diagrams man lock clean git moved
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 18
@@ -51,6 +51,9 @@ coverage: $(STAMP) git ## run the tests and report what they do not reach
 
 diagrams: $(STAMP) ## redraw ARCHITECTURE.md's pictures from the tables
 	@PYTHONPATH=tests $(PY) -m support.diagrams
+
+man: $(STAMP) ## write the manual pages to build/man
+	@$(PY) -m kanbanctl.manpages build/man
 
 # The two files hold what pip needs and nothing about where it comes from.
 # requirements-dev.txt contains all of requirements.txt, at the same versions.

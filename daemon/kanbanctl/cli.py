@@ -47,6 +47,7 @@ TOPICS: Final[Mapping[str, Sequence[str]]] = {
     ),
     "Runs": ("runs", "run"),
     "Queue and journal": ("queue", "events"),
+    "Shell": ("completion",),
 }
 """Every command by what it is about; its file has its name."""
 

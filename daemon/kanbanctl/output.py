@@ -39,9 +39,14 @@ class Output:
         as_json: bool,
         color_wanted: bool = True,
         environ: Mapping[str, str] = os.environ,
+        canvas: TextIO | None = None,
     ) -> None:
-        """``as_json``: one JSON document (or one a line, for streams), nothing else."""
+        """``as_json``: one JSON document (or one a line, for streams), nothing else.
+
+        ``canvas`` gets everything, as standard output would have: a picture of it.
+        """
         self.as_json = as_json
+        self._canvas = canvas
         self._environ = environ
         self._color = (
             color_wanted
@@ -53,9 +58,12 @@ class Output:
     # ------------------------------------------------------------- for programs
 
     def document(self, content: dict[str, Any]) -> None:
-        """One JSON document, indented."""
+        """One JSON document, indented; on a canvas a line."""
         encoded = msgspec.json.encode(content)
-        write(sys.stdout, msgspec.json.format(encoded, indent=2).decode() + "\n")
+        if self._canvas is not None:
+            write(self._canvas, encoded.decode() + "\n")
+            return
+        write(self._stream, msgspec.json.format(encoded, indent=2).decode() + "\n")
 
     def reply(self, reply: msgspec.Struct) -> None:
         """A reply as one document."""
@@ -63,19 +71,19 @@ class Output:
 
     def record(self, content: dict[str, Any]) -> None:
         """One JSON document on a line of its own, at once."""
-        write(sys.stdout, msgspec.json.encode(content).decode() + "\n")
-        sys.stdout.flush()
+        write(self._stream, msgspec.json.encode(content).decode() + "\n")
+        self._stream.flush()
 
     # --------------------------------------------------------------- for people
 
     def line(self, text: str = "", style: str = "") -> None:
         """One line; nothing in it commands the terminal but our own colour."""
-        write(sys.stdout, self.styled(text, style) + "\n")
+        write(self._stream, self.styled(text, style) + "\n")
 
     def pieces(self, *pieces: Cell) -> None:
         """One line of differently styled pieces."""
         line = [Cell(text.replace("\n", " "), style) for text, style in pieces]
-        write(sys.stdout, self._joined(line, "") + "\n")
+        write(self._stream, self._joined(line, "") + "\n")
 
     def flowing(self, first: Cell, *rest: Cell) -> None:
         """Pieces with commas between them, on as many lines as the width asks for."""
@@ -92,12 +100,12 @@ class Output:
                 used += length
             line.append(self.styled(*cell))
             separator = ", "
-        write(sys.stdout, "".join(line) + "\n")
+        write(self._stream, "".join(line) + "\n")
 
     def table(self, columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> None:
         """A table that fits; see ``tables``."""
         for line in layout(columns, rows, self.width):
-            write(sys.stdout, self._joined(line, GAP).rstrip() + "\n")
+            write(self._stream, self._joined(line, GAP).rstrip() + "\n")
 
     def fields(self, pairs: Iterable[tuple[str, str | Cell]]) -> None:
         """``name  value`` lines; those without a value are left out."""
@@ -131,7 +139,7 @@ class Output:
     def note(self, text: str) -> None:
         """Something to know, beside the answer."""
         sys.stdout.flush()
-        write(sys.stderr, f"note: {harmless(text)}\n")
+        write(self._canvas or sys.stderr, f"note: {harmless(text)}\n")
 
     def styled(self, text: str, style: str) -> str:
         """The harmless text in a colour, if there is colour."""
@@ -139,6 +147,10 @@ class Output:
         if not (style and self._color and safe):
             return safe
         return f"\x1b[{STYLES[style]}m{safe}\x1b[0m"
+
+    @property
+    def _stream(self) -> TextIO:
+        return sys.stdout if self._canvas is None else self._canvas
 
     @property
     def width(self) -> int | None:

@@ -2,6 +2,7 @@
 
 import os
 import time
+from typing import TextIO
 
 from kanbanctl import jsonform, places
 from kanbanctl.client import Client
@@ -22,11 +23,13 @@ class Session:
         self.as_json = False
         self.timeout_s: float | None = None
         self.color = True
+        self.canvas: TextIO | None = None
+        """Set while a picture is made of the answer, instead of printing it."""
 
     @property
     def output(self) -> Output:
         """Where the answer goes."""
-        return Output(as_json=self.as_json, color_wanted=self.color)
+        return Output(as_json=self.as_json, color_wanted=self.color, canvas=self.canvas)
 
     def client(self, *, patient: bool = False, grace_s: float = 0.0) -> Client:
         """A connection.
@@ -46,7 +49,10 @@ class Session:
 
     def report(self, failure: Failure) -> None:
         """The reason on standard error, and with ``--json`` as a document too."""
-        complain(failure.message)
+        if self.canvas is not None and not self.as_json:
+            self.output.line(failure.message, "bad")
+        elif self.canvas is None:
+            complain(failure.message)
         if self.as_json:
             details = jsonform.plain(getattr(failure, "error", None)) or {}
             error = {"kind": failure.kind, **details, "message": failure.message}

@@ -30,7 +30,7 @@ from kanbanctl.views.gc import show_freed
 def command(
     session: Session, *, dry_run: bool, keep_s: float, keep_size: int | None
 ) -> int:
-    r"""Free disk space: old runs, worktrees, logs, and the journal's oldest entries.
+    """Free disk space: old runs, worktrees, logs, and the journal's oldest entries.
 
     The latest run of a ticket that is not done always stays. A worktree goes when its
     ticket is done, nothing in it is uncommitted and its branch is merged or empty; no
@@ -39,7 +39,7 @@ def command(
     \b
     kanbanctl gc --dry-run
     kanbanctl gc --keep 7d --keep-size 20G
-    """
+    """  # noqa: D301 - click's mark
     call = GcCall(dry_run=dry_run, keep_s=keep_s, keep_bytes=keep_size)
     with session.client(patient=True) as client:
         reply = client.call("Gc", call, GcReply)

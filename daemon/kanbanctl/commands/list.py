@@ -37,8 +37,19 @@ Sort = Literal["id", "priority", "updated", "created", "state", "title"]
 )
 @click.option("--offset", type=at_least(0), default=0, help="Skip so many.")
 @click.option("-q", "--quiet", is_flag=True, help="Print only the numbers.")
+@click.option("-w", "--watch", "watched", is_flag=True, help="Go on until Ctrl-C.")
 @click.pass_obj
-def command(
+def command(session: Session, /, *, watched: bool, **wishes: Any) -> int:
+    """List tickets."""
+    if watched:
+        from kanbanctl.watching import watch  # noqa: PLC0415 (start-up time)
+
+        return watch(session, lambda: _list(session, **wishes))
+    _list(session, **wishes)
+    return 0
+
+
+def _list(
     session: Session,
     /,
     *,
@@ -52,7 +63,6 @@ def command(
     quiet: bool,
     **filters: Any,
 ) -> None:
-    """List tickets."""
     tickets: list[Ticket] = []
     every = 0
     with session.client() as client:

@@ -5,12 +5,13 @@ import click
 from kanban_ipc.control import LogsCall, TextReply
 from kanbanctl import jsonform
 from kanbanctl.argument_types import at_least
+from kanbanctl.completing import source_words
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
 
 
 @click.command("logs", cls=Command)
-@click.argument("source", metavar="WORKER|daemon")
+@click.argument("source", metavar="WORKER|daemon", shell_complete=source_words)
 @click.option("-f", "--follow", is_flag=True, help="Go on as it is written.")
 @click.option(
     "-n",

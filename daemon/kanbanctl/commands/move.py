@@ -5,13 +5,16 @@ import click
 from kanban_ipc.control import MoveCall, TicketReply
 from kanban_ipc.words import Column
 from kanbanctl.argument_types import column, ticket_id
+from kanbanctl.completing import ticket_words
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
 from kanbanctl.views.tickets import say_ticket
 
 
 @click.command("move", cls=Command)
-@click.argument("ticket_id", type=ticket_id, metavar="TICKET")
+@click.argument(
+    "ticket_id", type=ticket_id, metavar="TICKET", shell_complete=ticket_words
+)
 @click.argument("column", type=column)
 @click.option("--cancel", is_flag=True, help="End its run first, if it has one.")
 @click.pass_obj

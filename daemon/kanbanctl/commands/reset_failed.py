@@ -3,13 +3,14 @@
 import click
 
 from kanban_ipc.control import ResetFailedCall, WorkersReply
+from kanbanctl.completing import worker_words
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
 from kanbanctl.views.workers import show_workers
 
 
 @click.command("reset-failed", cls=Command)
-@click.argument("workers", nargs=-1, metavar="[WORKER]...")
+@click.argument("workers", nargs=-1, metavar="[WORKER]...", shell_complete=worker_words)
 @click.pass_obj
 def command(
     session: Session,

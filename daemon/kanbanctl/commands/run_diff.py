@@ -4,12 +4,13 @@ import click
 
 from kanban_ipc.control import RunDiffCall, TextReply
 from kanbanctl import jsonform
+from kanbanctl.completing import run_words
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
 
 
 @click.command("diff", cls=Command)
-@click.argument("run")
+@click.argument("run", shell_complete=run_words)
 @click.pass_obj
 def command(
     session: Session,

@@ -3,13 +3,14 @@
 import click
 
 from kanban_ipc.control import RunShowCall, RunShowReply
+from kanbanctl.completing import run_words
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
 from kanbanctl.views.runs import show_run
 
 
 @click.command("show", cls=Command)
-@click.argument("run")
+@click.argument("run", shell_complete=run_words)
 @click.pass_obj
 def command(
     session: Session,

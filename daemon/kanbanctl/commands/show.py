@@ -4,6 +4,7 @@ import click
 
 from kanban_ipc.control import ShowCall, ShowReply
 from kanbanctl.argument_types import ticket_id
+from kanbanctl.completing import ticket_words
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
 from kanbanctl.views.runs import show_runs
@@ -11,7 +12,9 @@ from kanbanctl.views.tickets import show_ticket
 
 
 @click.command("show", cls=Command)
-@click.argument("ticket_id", type=ticket_id, metavar="TICKET")
+@click.argument(
+    "ticket_id", type=ticket_id, metavar="TICKET", shell_complete=ticket_words
+)
 @click.pass_obj
 def command(
     session: Session,

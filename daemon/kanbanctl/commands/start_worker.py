@@ -4,13 +4,16 @@ import click
 
 from kanban_ipc.control import StartWorkerCall, WorkersReply
 from kanbanctl.argument_types import at_least, repository
+from kanbanctl.completing import worker_words
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
 from kanbanctl.views.workers import show_workers
 
 
 @click.command("start-worker", cls=Command)
-@click.argument("worker_id", required=False, metavar="[WORKER]")
+@click.argument(
+    "worker_id", required=False, metavar="[WORKER]", shell_complete=worker_words
+)
 @click.option("-n", "count", type=at_least(1), default=1, help="How many.")
 @click.option("--agent", "agents", multiple=True, help="Only for this agent's tickets.")
 @click.option(

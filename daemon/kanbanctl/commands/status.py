@@ -3,6 +3,7 @@
 import click
 
 from kanban_ipc.control import StatusCall, StatusReply
+from kanbanctl.completing import worker_words
 from kanbanctl.failures import Failure
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
@@ -11,17 +12,22 @@ from kanbanctl.views.workers import show_workers
 
 
 @click.command("status", cls=Command)
-@click.argument("workers", nargs=-1, metavar="[WORKER]...")
+@click.argument("workers", nargs=-1, metavar="[WORKER]...", shell_complete=worker_words)
+@click.option("-w", "--watch", "watched", is_flag=True, help="Go on until Ctrl-C.")
 @click.pass_obj
-def command(
-    session: Session,
-    *,
-    workers: tuple[str, ...],
-) -> int:
+def command(session: Session, *, workers: tuple[str, ...], watched: bool) -> int:
     """Show the daemon, the queue and the workers.
 
     Exit code: 0 running, 3 nobody listens, 4 no answer.
     """
+    if watched:
+        from kanbanctl.watching import watch  # noqa: PLC0415 (start-up time)
+
+        return watch(session, lambda: _show(session, workers))
+    return _show(session, workers)
+
+
+def _show(session: Session, workers: tuple[str, ...]) -> int:
     try:
         with session.client() as client:
             call = StatusCall(workers=list(workers))

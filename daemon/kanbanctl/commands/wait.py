@@ -8,6 +8,7 @@ from kanban_ipc.control import Ticket, WaitCall, WaitReply
 from kanban_ipc.words import TicketState
 from kanbanctl.argument_types import state, ticket_id
 from kanbanctl.client import Client
+from kanbanctl.completing import ticket_words
 from kanbanctl.failures import TimedOut
 from kanbanctl.parsing import Command
 from kanbanctl.session import QUICK_TIMEOUT_S, Session
@@ -18,7 +19,14 @@ LATE_SHOWN: Final = 10
 
 
 @click.command("wait", cls=Command)
-@click.argument("ids", nargs=-1, required=True, type=ticket_id, metavar="TICKET...")
+@click.argument(
+    "ids",
+    nargs=-1,
+    required=True,
+    type=ticket_id,
+    metavar="TICKET...",
+    shell_complete=ticket_words,
+)
 @click.option(
     "--for",
     "states",

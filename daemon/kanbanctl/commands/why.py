@@ -4,13 +4,16 @@ import click
 
 from kanban_ipc.control import WhyCall, WhyReply
 from kanbanctl.argument_types import ticket_id
+from kanbanctl.completing import ticket_words
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
 from kanbanctl.views.tickets import say_ticket, show_reasons
 
 
 @click.command("why", cls=Command)
-@click.argument("ticket_id", type=ticket_id, metavar="TICKET")
+@click.argument(
+    "ticket_id", type=ticket_id, metavar="TICKET", shell_complete=ticket_words
+)
 @click.pass_obj
 def command(
     session: Session,
