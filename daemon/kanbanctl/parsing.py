@@ -8,7 +8,7 @@ A ``Group`` imports a command's module when it is asked for it, not before.
 import gc
 import importlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -22,6 +22,16 @@ def require_some(workers: Sequence[str], *, everything: bool) -> None:
     """Workers by name or all of them: one of the two."""
     if bool(workers) == everything:
         raise click.UsageError("Name workers, or give --all for every one.")
+
+
+def text_of(file: TextIO) -> str:
+    """Everything in an option's file."""
+    try:
+        return file.read()
+    except UnicodeDecodeError as error:
+        raise click.UsageError(f"{file.name} is not UTF-8: {error.reason}.") from error
+    except OSError as error:
+        raise click.UsageError(f"{file.name}: {error.strerror}.") from error
 
 
 def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:

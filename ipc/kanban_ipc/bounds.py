@@ -42,6 +42,12 @@ SPAWNER_MESSAGE_BYTES_MAX: Final = 64 << 10
 TICKET_TITLE_CHARS_MAX: Final = 500
 TICKET_TEXT_BYTES_MAX: Final = 256 << 10
 """Description and instructions, each. GitHub's issue bodies end at 64 KiB."""
+COMMENT_BYTES_MAX: Final = 64 << 10
+"""As long as GitHub's."""
+COMMENTS_SHOWN_MAX: Final = 100
+"""With a ticket, the latest: a few megabytes at the very most."""
+REASON_CHARS_MAX: Final = 2_000
+"""Why a ticket is blocked: it is said in a line."""
 LABELS_MAX: Final = 50
 LABEL_CHARS_MAX: Final = 100
 DEPENDENCIES_MAX: Final = 100

@@ -15,6 +15,7 @@ from kanban_ipc.words import (
     Activity,
     AgentKind,
     Applies,
+    Author,
     Column,
     FailureClass,
     LogLevel,
@@ -156,6 +157,50 @@ class NewTicket(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Idempotency key: the same key is the same ticket."""
 
 
+Clearable = Literal[
+    "description_md",
+    "instructions",
+    "repo_path",
+    "base_branch",
+    "model",
+    "labels",
+    "depends_on",
+    "scheduled_at_ms",
+    "timeout_s",
+    "estimated_duration_s",
+    "actual_duration_s",
+]
+"""Fields of a ticket that may be without a value."""
+
+
+class TicketEdit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What shall be different; what is absent stays as it is."""
+
+    title: str | None = None
+    description_md: str | None = None
+    instructions: str | None = None
+    board: str | None = None
+    repo_path: str | None = None
+    base_branch: str | None = None
+    agent: str | None = None
+    model: str | None = None
+    priority: Priority | None = None
+    priority_number: int | None = None
+    """1 to 10, 10 first; instead of ``priority``."""
+    task_type: TaskType | None = None
+    scheduled_at_ms: int | None = None
+    timeout_s: float | None = None
+    estimated_duration_s: float | None = None
+    actual_duration_s: float | None = None
+    max_retries: int | None = None
+    add_labels: list[str] = []
+    remove_labels: list[str] = []
+    add_depends_on: list[int] = []
+    remove_depends_on: list[int] = []
+    clear: list[Clearable] = []
+    """Fields to be emptied; before anything is added to them."""
+
+
 class Ticket(Data, frozen=True, kw_only=True):
     id: int
     board: str
@@ -234,6 +279,35 @@ class Run(Data, frozen=True, kw_only=True):
     started_at_ms: int | None
     ended_at_ms: int | None
     duration_s: float | None
+
+
+class TicketComment(Data, frozen=True, kw_only=True):
+    id: int
+    ticket_id: int
+    author: Author
+    body_md: str
+    created_at_ms: int
+
+
+class Denial(Data, frozen=True, kw_only=True):
+    """One of several tickets for which a wish was refused; the others got theirs."""
+
+    ticket_id: int
+    error: str
+    """The name of the error that it would have been alone."""
+    message: str
+
+
+class Deleted(Data, frozen=True, kw_only=True):
+    """What is gone, and what is left of it."""
+
+    ticket_id: int
+    title: str
+    runs: list[str]
+    """Forgotten with it; what they wrote stays on disk under these names."""
+    branch: str | None
+    """Its work stays there."""
+    worktree: str | None
 
 
 class Event(Data, frozen=True, kw_only=True):
@@ -458,6 +532,53 @@ class ShowReply(Reply, frozen=True, kw_only=True):
     ticket: Ticket
     runs: list[Run]
     """Newest first."""
+    comments: list[TicketComment] = []
+    """Oldest first; of many, the latest."""
+    comments_count: int = 0
+
+
+class EditCall(Call, frozen=True, kw_only=True):
+    ids: list[int]
+    edit: TicketEdit
+
+
+class ChangedReply(Reply, frozen=True, kw_only=True):
+    tickets: list[Ticket]
+    """Those that were granted their wish, as they are now."""
+    refused: list[Denial] = []
+    """The others; with one ticket alone a refusal is an error."""
+    notes: list[str] = []
+    """As ``AddReply`` has them."""
+
+
+class CommentCall(Call, frozen=True, kw_only=True):
+    ids: list[int]
+    body_md: str
+    author: Author = "user"
+
+
+class CommentReply(Reply, frozen=True, kw_only=True):
+    comments: list[TicketComment]
+    refused: list[Denial] = []
+    """As ``ChangedReply`` has them."""
+
+
+class BlockCall(Call, frozen=True, kw_only=True):
+    ids: list[int]
+    reason: str
+    """Shown by ``Why``."""
+    cancel: bool = False
+    """Cancel live runs first."""
+
+
+class DeleteCall(Call, frozen=True, kw_only=True):
+    ids: list[int]
+
+
+class DeleteReply(Reply, frozen=True, kw_only=True):
+    deleted: list[Deleted]
+    refused: list[Denial] = []
+    """As ``ChangedReply`` has them."""
 
 
 class TicketReply(Reply, frozen=True, kw_only=True):
@@ -723,6 +844,10 @@ METHODS: Final[dict[str, Method]] = {
     "Show": Method(ShowCall, ShowReply),
     "Ready": Method(ReadyCall, TicketsReply),
     "Move": Method(MoveCall, TicketReply),
+    "Edit": Method(EditCall, ChangedReply),
+    "Comment": Method(CommentCall, CommentReply),
+    "Block": Method(BlockCall, ChangedReply),
+    "Delete": Method(DeleteCall, DeleteReply),
     "Retry": Method(RetryCall, TicketsReply),
     "Cancel": Method(CancelCall, CancelledReply),
     "Why": Method(WhyCall, WhyReply),

@@ -110,6 +110,9 @@ WORKER_STATES: Final[tuple[WorkerState, ...]] = get_args(WorkerState)
 Activity = Literal["idle", "busy", "draining"]
 Staleness = Literal["ok", "WARN", "STALE", "DEAD"]
 Sender = Literal["worker", "orchestrator", "user", "system"]
+Author = Literal["user", "agent", "system"]
+"""Who wrote a comment."""
+AUTHORS: Final[tuple[Author, ...]] = get_args(Author)
 LogLevel = Literal["debug", "info", "warn", "error"]
 Applies = Literal["now", "next_run", "next_start", "restart"]
 """From when on a changed configuration counts."""

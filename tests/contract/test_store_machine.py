@@ -17,7 +17,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from kanban_ipc.control import ListCall, NewTicket, RunsCall
+from kanban_ipc.control import ListCall, NewTicket, RunsCall, TicketEdit
 from kanban_ipc.link import Result
 from kanban_ipc.words import COLUMNS, FAILURE_CLASSES, RunId, WorkerId
 from kanband.core.ids import uuid7
@@ -53,6 +53,30 @@ NEW = st.builds(
     scheduled_at_ms=st.sampled_from((None,) * 6 + (1_020, 1_200)),
     max_retries=st.sampled_from((None, 0, 1)),
     key=st.sampled_from((None,) * 6 + ("k", "l")),
+)
+
+
+LABELS = st.lists(st.sampled_from("lm"), max_size=2)
+NUMBERS = st.lists(st.integers(1, 8), max_size=2)
+EDIT = st.builds(
+    TicketEdit,
+    title=st.sampled_from((None, None, "z")),
+    instructions=st.sampled_from((None, None, "i")),
+    board=st.sampled_from((None, None, *BOARDS)),
+    agent=st.sampled_from((None, None, "shell", "place")),
+    repo_path=st.sampled_from((None, None, "/r", "/s")),
+    priority=st.sampled_from((None, None, "urgent", "low")),
+    scheduled_at_ms=st.sampled_from((None,) * 3 + (1_020, 1_200)),
+    max_retries=st.sampled_from((None, None, 0, 2)),
+    actual_duration_s=st.sampled_from((None, None, 3.0)),
+    add_labels=LABELS,
+    remove_labels=LABELS,
+    add_depends_on=NUMBERS,
+    remove_depends_on=NUMBERS,
+    clear=st.lists(
+        st.sampled_from(("repo_path", "depends_on", "scheduled_at_ms", "labels")),
+        max_size=1,
+    ),
 )
 
 
@@ -252,6 +276,26 @@ class Twins(RuleBasedStateMachine):
     @rule(tickets=st.lists(st.integers(1, 12), max_size=3), requeue=st.booleans())
     def cancel(self, tickets: list[int], requeue: bool) -> None:
         self.both("cancel", tickets, requeue=requeue, now_ms=self.now_ms)
+
+    @rule(
+        tickets=st.lists(st.integers(1, 12), max_size=3), reason=st.sampled_from("pq")
+    )
+    def block(self, tickets: list[int], reason: str) -> None:
+        self.both("block", tickets, reason=reason, now_ms=self.now_ms)
+
+    @rule(tickets=st.lists(st.integers(1, 12), max_size=3), edit=EDIT)
+    def edit(self, tickets: list[int], edit: TicketEdit) -> None:
+        self.both("edit", tickets, edit, now_ms=self.now_ms)
+
+    @rule(tickets=st.lists(st.integers(1, 12), max_size=3))
+    def comment(self, tickets: list[int]) -> None:
+        self.both("comment", tickets, "c", author="agent", now_ms=self.now_ms)
+        for number in tickets:
+            self.asked("comments", number, limit=2)
+
+    @rule(tickets=st.lists(st.integers(1, 12), max_size=2))
+    def delete(self, tickets: list[int]) -> None:
+        self.both("delete", tickets, now_ms=self.now_ms)
 
     @rule(paused=RARELY, board=st.sampled_from((None, *BOARDS)))
     def pause(self, paused: bool, board: str | None) -> None:

@@ -7,7 +7,7 @@ import click
 from kanban_ipc.control import AddCall, AddReply
 from kanban_ipc.words import TASK_TYPES
 from kanbanctl.argument_types import at_least
-from kanbanctl.parsing import Command
+from kanbanctl.parsing import Command, text_of
 from kanbanctl.paths import working_directory
 from kanbanctl.session import Session
 from kanbanctl.tickets_in.fields import Surroundings, ticket
@@ -59,7 +59,7 @@ def command(
     if file is not None:
         if values["description"] is not None:
             raise click.UsageError("Give the description as text or as a file.")
-        values["description"] = _text(file)
+        values["description"] = text_of(file)
     values["labels"] = values["labels"] or None
     values["depends"] = values.pop("depends_on") or None
     try:
@@ -69,15 +69,6 @@ def command(
     with session.client() as client:
         reply = client.call("Add", AddCall(ticket=new, ready=ready), AddReply)
     _show(session, reply, quiet=quiet)
-
-
-def _text(file: TextIO) -> str:
-    try:
-        return file.read()
-    except UnicodeDecodeError as error:
-        raise click.UsageError(f"{file.name} is not UTF-8: {error.reason}.") from error
-    except OSError as error:
-        raise click.UsageError(f"{file.name}: {error.strerror}.") from error
 
 
 def _show(session: Session, reply: AddReply, *, quiet: bool) -> None:

@@ -1,11 +1,14 @@
-"""``move``: a ticket to another column."""
+"""``move``: tickets to another column."""
 
 import click
 
-from kanban_ipc.control import MoveCall, TicketReply
+from kanban_ipc.control import MoveCall, Ticket, TicketReply
 from kanban_ipc.words import Column
+from kanbanctl import jsonform
 from kanbanctl.argument_types import column, ticket_id
 from kanbanctl.completing import ticket_words
+from kanbanctl.failures import EXIT_REFUSED, Refused
+from kanbanctl.output import Output, complain
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
 from kanbanctl.views.tickets import say_ticket
@@ -13,7 +16,12 @@ from kanbanctl.views.tickets import say_ticket
 
 @click.command("move", cls=Command)
 @click.argument(
-    "ticket_id", type=ticket_id, metavar="TICKET", shell_complete=ticket_words
+    "ids",
+    nargs=-1,
+    required=True,
+    type=ticket_id,
+    metavar="TICKET...",
+    shell_complete=ticket_words,
 )
 @click.argument("column", type=column)
 @click.option("--cancel", is_flag=True, help="End its run first, if it has one.")
@@ -21,26 +29,57 @@ from kanbanctl.views.tickets import say_ticket
 def command(
     session: Session,
     *,
-    ticket_id: int,
+    ids: tuple[int, ...],
     column: Column,
     cancel: bool,
-) -> None:
-    """Move a ticket to a column.
+) -> int:
+    """Move tickets to a column, each by itself.
 
     COLUMN: backlog, ready, in-progress, blocked, review or done. Done accepts a ticket
     that is in review; where there is a branch to be merged, done once more says that
     it is merged.
     """
-    call = MoveCall(id=ticket_id, to=column, cancel=cancel)
+    moved: list[Ticket] = []
+    refused: list[tuple[int, Refused]] = []
     with session.client(patient=cancel) as client:
-        reply = client.call("Move", call, TicketReply)
+        for number in dict.fromkeys(ids):
+            call = MoveCall(id=number, to=column, cancel=cancel)
+            try:
+                moved.append(client.call("Move", call, TicketReply).ticket)
+            except Refused as refusal:
+                if len(ids) == 1:
+                    raise
+                refused.append((number, refusal))
+                complain(f"#{number}: {refusal.message}")
+            else:
+                _say(session, moved[-1])
     if session.as_json:
-        session.output.reply(reply)
+        _as_json(session.output, moved, refused, alone=len(ids) == 1)
+    return EXIT_REFUSED if refused else 0
+
+
+def _say(session: Session, ticket: Ticket) -> None:
+    output = session.output
+    if output.as_json:
         return
-    ticket = reply.ticket
-    say_ticket(session.output, ticket)
+    say_ticket(output, ticket)
     if ticket.state == "approved":
         branch = f" {ticket.branch}" if ticket.branch else ""
-        session.output.note(
-            f"merge its branch{branch}, then: kanbanctl move {ticket.id} done"
-        )
+        output.note(f"merge its branch{branch}, then: kanbanctl move {ticket.id} done")
+
+
+def _as_json(
+    output: Output,
+    moved: list[Ticket],
+    refused: list[tuple[int, Refused]],
+    *,
+    alone: bool,
+) -> None:
+    if alone:
+        output.document(jsonform.document({"ticket": moved[0]}))
+        return
+    against = [
+        {"ticket_id": number, "error": each.kind, "message": each.message}
+        for number, each in refused
+    ]
+    output.document(jsonform.document({"tickets": moved, "refused": against}))

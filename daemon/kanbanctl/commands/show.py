@@ -1,4 +1,4 @@
-"""``show``: one ticket and its runs."""
+"""``show``: one ticket, its comments and its runs."""
 
 import click
 
@@ -8,7 +8,7 @@ from kanbanctl.completing import ticket_words
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
 from kanbanctl.views.runs import show_runs
-from kanbanctl.views.tickets import show_ticket
+from kanbanctl.views.tickets import show_comments, show_ticket
 
 
 @click.command("show", cls=Command)
@@ -21,7 +21,7 @@ def command(
     *,
     ticket_id: int,
 ) -> None:
-    """Show a ticket and its runs."""
+    """Show a ticket, its comments and its runs."""
     with session.client() as client:
         reply = client.call("Show", ShowCall(id=ticket_id), ShowReply)
     output = session.output
@@ -29,6 +29,10 @@ def command(
         output.reply(reply)
         return
     show_ticket(output, reply.ticket, session.now_ms())
+    if reply.comments:
+        output.line()
+        output.line("Comments", "heading")
+        show_comments(output, reply.comments, reply.comments_count, session.now_ms())
     if reply.runs:
         output.line()
         output.line("Runs", "heading")

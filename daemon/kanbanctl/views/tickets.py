@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from kanban_ipc.control import Reason, Ticket
+from kanban_ipc.control import Reason, Ticket, TicketComment
 from kanban_ipc.words import TicketState
 from kanbanctl import times
 from kanbanctl.output import Output
@@ -22,6 +22,7 @@ STATE_STYLES: Final[dict[TicketState, str]] = {
     "cancelled": "faint",
 }
 PRIORITY_STYLES: Final = {"urgent": "bad", "high": "warn", "low": "faint"}
+AUTHOR_STYLES: Final = {"user": "strong", "agent": "busy", "system": "faint"}
 WAITS_FOR: Final = {"due": "a time", "depends": "a ticket", "repo": "its repository"}
 COLUMNS: Final = (
     Column("ID", right=True),
@@ -112,6 +113,23 @@ def show_ticket(output: Output, ticket: Ticket, now_ms: int) -> None:
         output.line("Instructions", "heading")
         # As it is: it may be a program.
         output.line(ticket.instructions.rstrip())
+
+
+def show_comments(
+    output: Output, comments: list[TicketComment], count: int, now_ms: int
+) -> None:
+    """Who said what, and when."""
+    hidden = count - len(comments)
+    for place, comment in enumerate(comments):
+        if place or hidden:
+            output.line()
+        if hidden and not place:
+            output.line(f"… {hidden:,} earlier", "faint")
+        output.pieces(
+            Cell(comment.author, AUTHOR_STYLES.get(comment.author, "")),
+            Cell(f", {times.ago(comment.created_at_ms, now_ms)}", "faint"),
+        )
+        output.paragraphs(comment.body_md.rstrip(), indent="  ")
 
 
 def _moment(ms: int | None, now_ms: int) -> str:

@@ -64,6 +64,8 @@ class _Told(msgspec.Struct):
     finished: int = 0
     failed: int = 0
     """Counted failures; both since the round began."""
+    runs: list[str] = []
+    """Those that were assigned."""
 
 
 class _Fold:
@@ -71,8 +73,10 @@ class _Fold:
 
     def __init__(self, base: int, max_retries: Mapping[int, int]) -> None:
         self.base = base
-        self.max_retries = max_retries
+        self.max_retries = dict(max_retries)
+        """As it was at the entry that is read: an edit may change it."""
         self.tickets: dict[int, _Told] = {}
+        self.deleted: set[int] = set()
         self.runs: dict[str, str | None] = {}
         """Every run assigned, and the status it ended with."""
         self.found: list[Violation] = []
@@ -87,6 +91,8 @@ class _Fold:
             "cancel_wanted": self._cancel,
             "stale_result": self._stale,
             "task_due": self._due,
+            "task_edited": self._edit,
+            "task_deleted": self._delete,
         }
 
     def read(self, event: Event) -> None:
@@ -106,6 +112,9 @@ class _Fold:
     def _told(self, event: Event) -> _Told | None:
         assert event.ticket_id is not None
         told = self.tickets.get(event.ticket_id)
+        if event.ticket_id in self.deleted:
+            self._wrong(1, event, f"{event.type} of a ticket that was deleted")
+            return None
         if told is None and self.base:
             told = self.tickets[event.ticket_id] = _adopted(event)
         if told is None:
@@ -117,7 +126,8 @@ class _Fold:
 
     def _create(self, event: Event) -> None:
         state = event.payload.get("to")
-        if event.ticket_id is None or event.ticket_id in self.tickets:
+        known = event.ticket_id in self.tickets or event.ticket_id in self.deleted
+        if event.ticket_id is None or known:
             self._wrong(1, event, "a ticket was created twice, or without a number")
         elif state not in ("backlog", "ready"):
             self._wrong(5, event, f"a ticket was created {state}")
@@ -140,6 +150,7 @@ class _Fold:
         if run_id in self.runs:
             self._wrong(11, event, f"run {run_id} is assigned a second time")
         self.runs[run_id] = None
+        told.runs.append(run_id)
         told.epoch, told.lease, told.whole = epoch, (run_id, epoch), True
 
     def _change(self, event: Event, told: _Told) -> None:
@@ -205,6 +216,40 @@ class _Fold:
             self._wrong(7, event, f"woken before its time {told.due_at_ms}")
         told.due_at_ms = None
 
+    def _edit(self, event: Event, told: _Told) -> None:
+        if "due_at_ms" in event.payload:
+            told.due_at_ms = _number(event.payload["due_at_ms"])
+        allowed = _number(event.payload.get("max_retries"))
+        if allowed is not None and event.ticket_id is not None:
+            self.max_retries[event.ticket_id] = allowed
+            # What failed under a larger budget may be followed by one more attempt:
+            # the one that the ticket was ready for.
+            told.failed = min(told.failed, allowed)
+
+    def _delete(self, event: Event, told: _Told) -> None:
+        assert event.ticket_id is not None
+        if told.lease is not None:
+            self._wrong(2, event, f"deleted while run {told.lease[0]} holds it")
+        if told.state not in (None, event.payload.get("from")):
+            self._wrong(5, event, f"deleted, but it is {told.state}")
+        # Its rows are gone with it; those of runs before a pruned base too.
+        for run_id in told.runs:
+            del self.runs[run_id]
+        del self.tickets[event.ticket_id]
+        self.deleted.add(event.ticket_id)
+
+
+def _first_max_retries(
+    tickets: Sequence[Ticket], events: Sequence[Event]
+) -> dict[int, int]:
+    """What each ticket was allowed before the first edit of it that is known."""
+    allowed: dict[int, int] = {}
+    for event in events:
+        before = _number(event.payload.get("max_retries_before"))
+        if before is not None and event.ticket_id is not None:
+            allowed.setdefault(event.ticket_id, before)
+    return {ticket.id: ticket.max_retries for ticket in tickets} | allowed
+
 
 def check(
     tickets: Sequence[Ticket],
@@ -214,7 +259,7 @@ def check(
     base: int = 0,
 ) -> list[Violation]:
     """Everything that is wrong; empty when nothing is. Events from ``base + 1`` on."""
-    fold = _Fold(base, {ticket.id: ticket.max_retries for ticket in tickets})
+    fold = _Fold(base, _first_max_retries(tickets, events))
     for event in events:
         fold.read(event)
     return [
@@ -225,8 +270,11 @@ def check(
 
 
 def _against_tickets(fold: _Fold, tickets: Sequence[Ticket]) -> list[Violation]:
-    found: list[Violation] = []
     rows = {ticket.id: ticket for ticket in tickets}
+    found = [
+        Violation(1, number, None, "it was deleted, and is there")
+        for number in fold.deleted & rows.keys()
+    ]
     for number, told in fold.tickets.items():
         row = rows.get(number)
         if row is None:

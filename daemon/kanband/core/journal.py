@@ -2,14 +2,17 @@
 
 Transitions are ``task_created``, ``task_assign``, ``state_change`` and
 ``task_failed``; each carries ``task_id`` and, but for the first, ``from`` and ``to``.
-Folding them gives every ticket's state, epoch and lease (``history``): a lease begins
-with ``task_assign`` and ends with ``run_finished``.
+``task_deleted`` ends a ticket's story. Folding them gives every ticket's state, epoch
+and lease (``history``): a lease begins with ``task_assign`` and ends with
+``run_finished``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
+from kanban_ipc.control import Ticket
 from kanban_ipc.words import (
+    Author,
     Epoch,
     FailureClass,
     RunId,
@@ -23,7 +26,7 @@ Scalar: TypeAlias = str | int | float | bool | None
 Payload: TypeAlias = dict[str, Scalar]
 
 TRANSITIONS: Final = frozenset(
-    ("task_created", "task_assign", "state_change", "task_failed")
+    ("task_created", "task_assign", "state_change", "task_failed", "task_deleted")
 )
 DESCRIPTION_CHARS_MAX: Final = 200
 """Of a ticket's description in ``task_assign``: enough to know it by."""
@@ -59,6 +62,46 @@ def created(
         "board": board,
     }
     return Entry("user", "task_created", ticket_id, _with_due(payload, due_at_ms))
+
+
+def edited(
+    ticket: Ticket, changed: Sequence[str], *, max_retries: int, due_at_ms: int | None
+) -> Entry:
+    """A user changed fields; a ready ticket's due time may be another one."""
+    payload: Payload = {"task_id": ticket.id, "fields": ", ".join(changed)}
+    if "max_retries" in changed:
+        payload["max_retries_before"] = ticket.max_retries
+        payload["max_retries"] = max_retries
+    if ticket.state == "ready":
+        payload["due_at_ms"] = due_at_ms
+    return Entry("user", "task_edited", ticket.id, payload)
+
+
+def deleted(ticket: Ticket) -> Entry:
+    """A user deleted a ticket: its rows are gone, its entries stay."""
+    payload: Payload = {
+        "task_id": ticket.id,
+        "from": ticket.state,
+        "title": ticket.title,
+        "board": ticket.board,
+    }
+    return Entry("user", "task_deleted", ticket.id, payload)
+
+
+def blocked_again(ticket_id: int, why: str) -> Entry:
+    """A blocked ticket has another reason now."""
+    return Entry("user", "task_edited", ticket_id, {"task_id": ticket_id, "why": why})
+
+
+def commented(ticket_id: int, comment_id: int, author: Author) -> Entry:
+    """Somebody said something."""
+    payload: Payload = {
+        "task_id": ticket_id,
+        "comment_id": comment_id,
+        "author": author,
+    }
+    sender: Sender = "worker" if author == "agent" else author
+    return Entry(sender, "comment_added", ticket_id, payload)
 
 
 def assigned(

@@ -28,6 +28,7 @@ class Ledger:
         self._now_ms = now_ms
         self._entries: list[Entry] = []
         self._moves: Counter[tuple[str, TicketState | None, TicketState]] = Counter()
+        self._gone: Counter[tuple[str, TicketState]] = Counter()
 
     def note(self, entry: Entry) -> None:
         self._entries.append(entry)
@@ -36,6 +37,10 @@ class Ledger:
         """A ticket of a board went from one state (None: from nowhere) to another."""
         self._moves[board, source, to] += 1
 
+    def uncount(self, board: str, state: TicketState) -> None:
+        """A ticket of a board, in this state, is no more, or on another board."""
+        self._gone[board, state] += 1
+
     def write(self) -> None:
         """Put everything into the open transaction."""
         counts: Counter[tuple[str, TicketState]] = Counter()
@@ -43,6 +48,7 @@ class Ledger:
             counts[board, to] += n
             if source is not None:
                 counts[board, source] -= n
+        counts.subtract(self._gone)
         self._db.executemany(_COUNT, [(*key, n) for key, n in counts.items() if n])
         if self._entries:
             now_ms = self._now_ms

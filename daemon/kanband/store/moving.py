@@ -57,6 +57,7 @@ def move(  # noqa: PLR0911 - one for each answer
     *,
     now_ms: int,
     expected: TicketState | None,
+    reason: str = "",
 ) -> Moved | MoveRefusal:
     """See ``Verbs.move``."""
     found = _standing(db, ticket_id)
@@ -72,11 +73,35 @@ def move(  # noqa: PLR0911 - one for each answer
     target = state_of_column(found.state, to, has_repo=has_repo)
     if target is None:
         return sayings.no_such_move(ticket_id, found.state, to)
-    why = sayings.moved(found.state, target)
+    why = reason or sayings.moved(found.state, target)
     if target == "ready":
         _anew(db, ticket_id, fresh=False)
         return _enter_ready(db, found, why, found.scheduled_at_ms, now_ms)
     return _apply(db, found, target, why, now_ms=now_ms)
+
+
+def block(
+    db: apsw.Connection, ticket_ids: Sequence[int], *, reason: str, now_ms: int
+) -> list[Moved | MoveRefusal]:
+    """See ``Verbs.block``."""
+    return [_block_one(db, number, reason, now_ms) for number in ticket_ids]
+
+
+def _block_one(
+    db: apsw.Connection, ticket_id: int, reason: str, now_ms: int
+) -> Moved | MoveRefusal:
+    found = _standing(db, ticket_id)
+    if found is None or COLUMN_OF[found.state] != "Blocked":
+        return move(
+            db, ticket_id, "Blocked", now_ms=now_ms, expected=None, reason=reason
+        )
+    if found.state != "blocked":
+        return sayings.blocked_otherwise(ticket_id, found.state)
+    db.execute(_SQL["reason"], (ticket_id, reason, now_ms))
+    ledger = Ledger(db, now_ms)
+    ledger.note(journal.blocked_again(ticket_id, reason))
+    ledger.write()
+    return Moved(ticket=_ticket(db, ticket_id))
 
 
 def retry(

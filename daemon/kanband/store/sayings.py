@@ -3,6 +3,7 @@
 Both implementations of the verbs use these, so that they say the same.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from kanban_ipc.control import (
@@ -13,11 +14,13 @@ from kanban_ipc.control import (
     TicketLocked,
 )
 from kanban_ipc.words import COLUMN_OF, Column, RunId, TicketState
+from kanband.core.editing import WHILE_HELD
 from kanband.core.tickets import USER
 
 RETRIED: Final = "A user retried it."
 CANCELLED: Final = "A user cancelled it; retry it to have it done."
 ACCEPTED: Final = "A user accepted it; its branch waits to be merged."
+DEPENDENTS_NAMED_MAX: Final = 5
 MERGED: Final = "A user says that it is merged."
 
 
@@ -28,6 +31,12 @@ def moved(source: TicketState, target: TicketState) -> str:
     if (source, target) == ("approved", "completed"):
         return MERGED
     return f"A user moved it from {COLUMN_OF[source]} to {COLUMN_OF[target]}."
+
+
+BLOCKED_WITHOUT_REASON: Final = frozenset(
+    moved(source, "blocked") for source in USER if "blocked" in USER[source]
+)
+"""What a blocked ticket says when nobody gave a reason."""
 
 
 def not_found(ticket_id: int) -> NotFound:
@@ -46,6 +55,77 @@ def unknown_key(key: str) -> str:
 def unknown_dependency(ticket_id: int) -> str:
     """A dependency by a number that no ticket has."""
     return f"It depends on ticket {ticket_id}, which does not exist."
+
+
+def held_from_editing(
+    ticket_id: int, run_id: RunId, fields: Sequence[str]
+) -> TicketLocked:
+    """A live run was given what is to be changed."""
+    free = ", ".join(sorted(WHILE_HELD))
+    return TicketLocked(
+        ticket_id=ticket_id,
+        run_id=run_id,
+        message=f"Ticket {ticket_id} is being worked on by run {run_id}, which depends "
+        f"on its {', '.join(fields)}; only {free} can be changed now. Wait for its end "
+        f"(kanbanctl wait {ticket_id}), or end it (kanbanctl cancel {ticket_id}), "
+        f"change it, and kanbanctl retry {ticket_id}.",
+    )
+
+
+def work_elsewhere(ticket_id: int, branch: str, repo_path: str | None) -> Refused:
+    """Another repository for work that has begun."""
+    where = f" of {repo_path}" if repo_path else ""
+    return Refused(
+        message=f"Ticket {ticket_id} has work on the branch {branch}{where}, which "
+        "another repository would leave behind. Add a new ticket for that repository."
+    )
+
+
+def impossible(ticket_id: int, reason: str) -> Refused:
+    """An edit would make a ticket that cannot be."""
+    return Refused(message=f"Ticket {ticket_id} cannot be changed like that: {reason}")
+
+
+def circular(ticket_id: int, way: Sequence[int]) -> Refused:
+    """Dependencies that lead back."""
+    steps = " → ".join(str(each) for each in way)
+    return Refused(
+        message=f"Ticket {ticket_id} would wait for itself: {steps} (each depends on "
+        "the next). Take one of these dependencies away first: kanbanctl edit TICKET "
+        "--not-depends-on OTHER."
+    )
+
+
+def blocked_otherwise(ticket_id: int, state: TicketState) -> InvalidTransition:
+    """It stands in Blocked for a reason of its own."""
+    return InvalidTransition(
+        state=state,
+        to="blocked",
+        message=f"Ticket {ticket_id} is {state}, so it is in Blocked already and does "
+        f"not run by itself. To keep it for later: kanbanctl move {ticket_id} backlog.",
+    )
+
+
+def held_from_deleting(ticket_id: int, run_id: RunId) -> TicketLocked:
+    """A live run holds it."""
+    return TicketLocked(
+        ticket_id=ticket_id,
+        run_id=run_id,
+        message=f"Ticket {ticket_id} is being worked on by run {run_id} and cannot be "
+        f"deleted. End it first: kanbanctl cancel {ticket_id}.",
+    )
+
+
+def depended_on(ticket_id: int, dependents: Sequence[int]) -> Refused:
+    """Other tickets would wait for what is no more."""
+    some = ", ".join(str(each) for each in dependents[:DEPENDENTS_NAMED_MAX])
+    more = len(dependents) - DEPENDENTS_NAMED_MAX
+    others = f" and {more} more" if more > 0 else ""
+    return Refused(
+        message=f"Ticket {ticket_id} cannot be deleted: {some}{others} depend on it. "
+        "Delete those before it, or take the dependency away: kanbanctl edit "
+        f"{some.replace(',', '')} --not-depends-on {ticket_id}."
+    )
 
 
 def no_board(board: str) -> NotFound:

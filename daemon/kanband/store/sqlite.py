@@ -2,7 +2,8 @@
 
 Here only the names of the contract meet the modules that do the work, one noun each:
 ``adding``, ``claiming`` (with ``lanes`` and ``parking``), ``running``, ``settling``,
-``waking``, ``moving``, ``workers``; ``reading``, ``runs`` and ``events`` answer.
+``waking``, ``moving``, ``editing``, ``comments``, ``deleting``, ``workers``;
+``reading``, ``runs`` and ``events`` answer.
 
 None of them begins or ends a transaction: whoever calls a verb does (``writer``).
 """
@@ -21,12 +22,17 @@ from kanban_ipc.control import (
     Run,
     RunsCall,
     Ticket,
+    TicketComment,
+    TicketEdit,
 )
-from kanban_ipc.words import Column, RunId, TicketState, WorkerId
+from kanban_ipc.words import Author, Column, RunId, TicketState, WorkerId
 from kanband.core.retries import RetryPolicy
 from kanband.store import (
     adding,
     claiming,
+    comments,
+    deleting,
+    editing,
     events,
     moving,
     parking,
@@ -42,10 +48,12 @@ from kanband.store.verbs import (
     Cancelling,
     Claim,
     ClaimPolicy,
+    EditRefusal,
     Lease,
     Moved,
     MoveRefusal,
     Note,
+    Removed,
     RunEnd,
     RunLog,
     RunStart,
@@ -100,8 +108,33 @@ class SqliteVerbs:
         *,
         now_ms: int,
         expected: TicketState | None = None,
+        reason: str = "",
     ) -> Moved | MoveRefusal:
-        return moving.move(self._db, ticket_id, to, now_ms=now_ms, expected=expected)
+        return moving.move(
+            self._db, ticket_id, to, now_ms=now_ms, expected=expected, reason=reason
+        )
+
+    def block(
+        self, ticket_ids: Sequence[int], *, reason: str, now_ms: int
+    ) -> list[Moved | MoveRefusal]:
+        return moving.block(self._db, ticket_ids, reason=reason, now_ms=now_ms)
+
+    def edit(
+        self, ticket_ids: Sequence[int], edit: TicketEdit, *, now_ms: int
+    ) -> list[Moved | EditRefusal]:
+        return editing.edit(self._db, ticket_ids, edit, now_ms=now_ms)
+
+    def comment(
+        self, ticket_ids: Sequence[int], body_md: str, *, author: Author, now_ms: int
+    ) -> list[TicketComment | NotFound]:
+        return comments.comment(
+            self._db, ticket_ids, body_md, author=author, now_ms=now_ms
+        )
+
+    def delete(
+        self, ticket_ids: Sequence[int], *, now_ms: int
+    ) -> list[Removed | EditRefusal]:
+        return deleting.delete(self._db, ticket_ids, now_ms=now_ms)
 
     def retry(
         self, ticket_ids: Sequence[int], *, fresh: bool, now_ms: int
@@ -202,6 +235,11 @@ class SqliteReads:
 
     def blockers(self, ticket_id: int) -> list[Ticket]:
         return reading.blockers(self._db, ticket_id)
+
+    def comments(
+        self, ticket_id: int, *, limit: int
+    ) -> tuple[list[TicketComment], int]:
+        return comments.comments(self._db, ticket_id, limit=limit)
 
     def repo_holders(self, repo_path: str) -> list[Run]:
         return runs.repo_holders(self._db, repo_path)

@@ -18,6 +18,7 @@ import msgspec
 
 from kanban_ipc.control import (
     BoardQueue,
+    Deleted,
     Event,
     InvalidTransition,
     ListCall,
@@ -30,10 +31,13 @@ from kanban_ipc.control import (
     RunsCall,
     StaleState,
     Ticket,
+    TicketComment,
+    TicketEdit,
     TicketLocked,
 )
 from kanban_ipc.link import Result, Work
 from kanban_ipc.words import (
+    Author,
     Column,
     Epoch,
     LogLevel,
@@ -224,6 +228,17 @@ class Cancelling(Value, frozen=True):
     worker_id: WorkerId
 
 
+EditRefusal: TypeAlias = NotFound | TicketLocked | Refused
+
+
+class Removed(Value, frozen=True):
+    """A ticket that is no more."""
+
+    deleted: Deleted
+    woke: bool = False
+    """Its turn in its repository went to another."""
+
+
 # ----------------------------------------------------------------- workers
 
 
@@ -317,11 +332,41 @@ class Verbs(Protocol):
         *,
         now_ms: int,
         expected: TicketState | None = None,
+        reason: str = "",
     ) -> Moved | MoveRefusal:
         """A user's move of a ticket without a live run: ``spec.md`` 2.
 
         ``Review → Done`` is ``completed`` for a ticket without a repository and
         ``approved`` for one with a repository; the next such move completes that.
+        ``reason``: a person's own words for it.
+        """
+
+    def block(
+        self, ticket_ids: Sequence[int], *, reason: str, now_ms: int
+    ) -> list[Moved | MoveRefusal]:
+        """Each to ``blocked``, with a person's reason; a new one replaces the old."""
+
+    def edit(
+        self, ticket_ids: Sequence[int], edit: TicketEdit, *, now_ms: int
+    ) -> list[Moved | EditRefusal]:
+        """Change fields, each ticket by itself: ``core.editing`` says what, when.
+
+        What a ready ticket waits for is decided anew. Unknown dependencies and
+        circles are refused; so is another repository for work that has begun.
+        """
+
+    def comment(
+        self, ticket_ids: Sequence[int], body_md: str, *, author: Author, now_ms: int
+    ) -> list[TicketComment | NotFound]:
+        """The same words about each of the tickets."""
+
+    def delete(
+        self, ticket_ids: Sequence[int], *, now_ms: int
+    ) -> list[Removed | EditRefusal]:
+        """Forget tickets with their comments and runs, in the given order.
+
+        Refused while a lease holds one, or another ticket depends on it. The journal
+        keeps its entries; its number is never used again, its key may be.
         """
 
     def retry(
@@ -427,6 +472,11 @@ class Reads(Protocol):
 
     def blockers(self, ticket_id: int) -> list[Ticket]:
         """Uncompleted tickets it depends on."""
+
+    def comments(
+        self, ticket_id: int, *, limit: int
+    ) -> tuple[list[TicketComment], int]:
+        """The latest, oldest first; and how many there are."""
 
     def repo_holders(self, repo_path: str) -> list[Run]:
         """Live runs in a repository."""

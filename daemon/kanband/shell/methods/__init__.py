@@ -17,9 +17,13 @@ from kanband.shell.methods.add import add
 from kanband.shell.methods.agents import agents
 from kanband.shell.methods.answers import End
 from kanband.shell.methods.backup import backup
+from kanband.shell.methods.block import block
 from kanband.shell.methods.cancel import cancel
+from kanband.shell.methods.comment import comment
+from kanband.shell.methods.delete import delete
 from kanband.shell.methods.doctor import doctor
 from kanband.shell.methods.drain import drain
+from kanband.shell.methods.edit import edit
 from kanband.shell.methods.events import events
 from kanband.shell.methods.gc import gc
 from kanband.shell.methods.import_ import import_
@@ -68,6 +72,10 @@ ONCE: Final[dict[str, Once]] = {
     "Show": show,
     "Ready": ready,
     "Move": move,
+    "Edit": edit,
+    "Comment": comment,
+    "Block": block,
+    "Delete": delete,
     "Retry": retry,
     "Cancel": cancel,
     "Why": why,

@@ -8,13 +8,15 @@ import asyncio
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from kanban_ipc.control import NewTicket, Ticket
 from kanband.config import Config, resolve_agent
 from kanband.shell.methods.answers import refused
 from kanband.shell.methods.arguments import DISK_PATIENCE_S
 from kanband.shell.ports import Daemon
+
+_EDIT: Final = "of a ticket that is there: kanbanctl edit"
 
 
 class Needs(NamedTuple):
@@ -61,11 +63,11 @@ def agent_obstacle(config: Config, agent: str) -> str:
     if agent == "any":
         return (
             "its agent is any, and nothing says which that is; set default_agent in "
-            f"kanban.toml, or add the ticket (again) with --agent (there are: {known})"
+            f"kanban.toml, or name one with --agent ({_EDIT}; there are: {known})"
         )
     return (
         f"there is no agent profile {agent!r}; add [agents.{agent}] to kanban.toml, or "
-        f"add the ticket (again) with another --agent (there are: {known})"
+        f"name another with --agent ({_EDIT}; there are: {known})"
     )
 
 
@@ -91,11 +93,11 @@ def _look(path: Path) -> str:
     except OSError as error:
         return (
             f"its repository {path} cannot be used: {error.strerror}; "
-            "put it there, or add the ticket (again) with another --repo"
+            f"put it there, or name another with --repo ({_EDIT})"
         )
     if not os.path.lexists(path / ".git"):
         return (
-            f"{path} has no .git; run git init there, or add the ticket (again) with "
-            "the top directory of a git repository as --repo"
+            f"{path} has no .git; run git init there, or name the top directory of a "
+            f"git repository with --repo ({_EDIT})"
         )
     return ""

@@ -14,6 +14,7 @@ from kanband.shell.methods.spoken import span
 from kanband.shell.methods.stored import one_ticket
 from kanband.shell.methods.why_ready import why_ready
 from kanband.shell.ports import Daemon
+from kanband.store.sayings import BLOCKED_WITHOUT_REASON
 
 
 async def why(daemon: Daemon, call: WhyCall) -> WhyReply:
@@ -79,6 +80,11 @@ def _approved(ticket: Ticket) -> str:
     )
 
 
+def _blocked(ticket: Ticket) -> str:
+    given = "" if ticket.reason in BLOCKED_WITHOUT_REASON else f": {_said(ticket)}"
+    return f"a person blocked it{given}; release it: kanbanctl ready {ticket.id}"
+
+
 def _conflicted(ticket: Ticket) -> str:
     return (
         f"its branch is in conflict: {_said(ticket)}. Mend it there, or start again: "
@@ -88,9 +94,8 @@ def _conflicted(ticket: Ticket) -> str:
 
 def _needs_input(ticket: Ticket) -> str:
     return (
-        f"its agent asks: {_said(ticket)}. A ticket's text cannot be changed: cancel "
-        f"it (kanbanctl cancel {ticket.id}) and add it again with the answer, or have "
-        f"it tried as it is: kanbanctl retry {ticket.id}"
+        f"its agent asks: {_said(ticket)}. Put the answer into its text (kanbanctl "
+        f"edit {ticket.id}), then: kanbanctl retry {ticket.id}"
     )
 
 
@@ -105,7 +110,7 @@ _RESTING: Final[dict[TicketState, Callable[[Ticket], str]]] = {
     "needs_input": _needs_input,
     "conflicted": _conflicted,
     "failed": _failed,
-    "blocked": lambda t: f"a person blocked it; release it: kanbanctl ready {t.id}",
+    "blocked": _blocked,
     "in_review": _in_review,
     "approved": _approved,
     "completed": lambda _: "it is done",

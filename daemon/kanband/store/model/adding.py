@@ -30,7 +30,7 @@ class Adding(Part):
             if new.key in keys:
                 ids.append(keys[new.key])
                 continue
-            number = len(self._world.tickets) + len(planned) + 1
+            number = self._world.tickets_made + len(planned) + 1
             answer = self._plan(number, new, planned, keys, now_ms)
             if isinstance(answer, str):
                 refused.append(Refusal(index=index, title=new.title, reason=answer))
@@ -95,6 +95,7 @@ class Adding(Part):
     def _insert(self, ticket: TicketRecord, ready: bool, now_ms: int) -> None:
         new = ticket.new
         self._world.tickets[ticket.id] = ticket
+        self._world.tickets_made = ticket.id
         self._world.boards.setdefault(new.board, False)
         if ready:
             ticket.state = "ready"

@@ -26,6 +26,7 @@ class Moving(Part):
         *,
         now_ms: int,
         expected: TicketState | None = None,
+        reason: str = "",
     ) -> Moved | MoveRefusal:
         ticket = self._world.tickets.get(ticket_id)
         if ticket is None:
@@ -41,10 +42,25 @@ class Moving(Part):
         target = state_of_column(ticket.state, to, has_repo=has_repo)
         if target is None:
             return sayings.no_such_move(ticket_id, ticket.state, to)
-        why = sayings.moved(ticket.state, target)
+        why = reason or sayings.moved(ticket.state, target)
         if target == "ready":
             _anew(ticket, fresh=False)
         return self._apply(ticket, target, why, ticket.new.scheduled_at_ms, now_ms)
+
+    def block(
+        self, ticket_ids: Sequence[int], *, reason: str, now_ms: int
+    ) -> list[Moved | MoveRefusal]:
+        return [self._block(number, reason, now_ms) for number in ticket_ids]
+
+    def _block(self, ticket_id: int, reason: str, now_ms: int) -> Moved | MoveRefusal:
+        ticket = self._world.tickets.get(ticket_id)
+        if ticket is None or COLUMN_OF[ticket.state] != "Blocked":
+            return self.move(ticket_id, "Blocked", now_ms=now_ms, reason=reason)
+        if ticket.state != "blocked":
+            return sayings.blocked_otherwise(ticket_id, ticket.state)
+        ticket.reason, ticket.updated_at_ms = reason, now_ms
+        self._world.note(journal.blocked_again(ticket_id, reason), now_ms)
+        return Moved(ticket=ticket.shown())
 
     def retry(
         self, ticket_ids: Sequence[int], *, fresh: bool, now_ms: int

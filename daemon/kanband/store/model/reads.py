@@ -12,6 +12,7 @@ from kanban_ipc.control import (
     Run,
     RunsCall,
     Ticket,
+    TicketComment,
 )
 from kanban_ipc.words import COLUMN_OF, TICKET_STATES, RunId
 from kanband.store.model.world import RunRecord, TicketRecord, World
@@ -83,6 +84,12 @@ class ModelReads:
     def run_log(self, run_id: RunId, *, limit: int) -> list[RunLog]:
         lines = self._world.logs.get(run_id, {})
         return [lines[seq] for seq in sorted(lines)[max(0, len(lines) - limit) :]]
+
+    def comments(
+        self, ticket_id: int, *, limit: int
+    ) -> tuple[list[TicketComment], int]:
+        own = [one for one in self._world.comments if one.ticket_id == ticket_id]
+        return own[max(0, len(own) - limit) :], len(own)
 
     def repo_holders(self, repo_path: str) -> list[Run]:
         live = self._world.live_runs()

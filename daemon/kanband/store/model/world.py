@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from kanban_ipc.control import Event, NewTicket, Run, Ticket
+from kanban_ipc.control import Event, NewTicket, Run, Ticket, TicketComment
 from kanban_ipc.link import Result, Work
 from kanban_ipc.words import (
     COLUMN_OF,
@@ -218,6 +218,9 @@ class World:
         self.tickets: dict[int, TicketRecord] = {}
         self.keys: dict[str, int] = {}
         self.runs: dict[RunId, RunRecord] = {}
+        self.comments: list[TicketComment] = []
+        self.comments_made = 0
+        self.tickets_made = 0
         self.logs: dict[RunId, dict[int, RunLog]] = {}
         self.journal: list[Event] = []
         """Whole; what is not kept any more is not shown."""

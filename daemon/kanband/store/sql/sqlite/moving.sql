@@ -43,3 +43,6 @@ SELECT 1 FROM boards WHERE name = ?
 
 -- name: fresh
 UPDATE tickets SET fresh = 1, previous_failure = '' WHERE id = ?
+
+-- name: reason
+UPDATE tickets SET reason = ?2, updated_at_ms = ?3 WHERE id = ?1
