@@ -50,7 +50,7 @@ TOPICS: Final[Mapping[str, Sequence[str]]] = {
         "delete",
     ),
     "Runs": ("runs", "run"),
-    "Queue and journal": ("queue", "events"),
+    "Boards, queue and journal": ("board", "boards", "queue", "events"),
     "Shell": ("completion",),
 }
 """Every command by what it is about; its file has its name."""

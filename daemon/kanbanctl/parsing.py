@@ -112,12 +112,33 @@ class Group(_WithGlobalOptions, click.Group):
         self,
         *args: Any,
         sections: Mapping[str, Mapping[str, str]],
+        default: str = "",
         **settings: Any,
     ) -> None:
-        """``sections``: heading → command → its module, which has a ``command``."""
+        """``sections``: heading → command → its module, which has a ``command``.
+
+        ``default``: the command that is meant where none is named.
+        """
         settings.setdefault("context_settings", CONTEXT)
         super().__init__(*args, **settings)
         self._sections = sections
+        self._default = default
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """``boards --json`` is ``boards list --json``."""
+        is_help = bool({"-h", "--help"} & set(args))
+        if self._default and not is_help and not self._named(args):
+            args = [self._default, *args]
+        return super().parse_args(ctx, args)
+
+    def _named(self, args: Sequence[str]) -> bool:
+        """Whether a word that is no option's stands there: a command, or a mistake."""
+        valued = {name for one in GLOBAL if not one.is_flag for name in one.opts}
+        before = ["", *args]
+        return any(
+            not word.startswith("-") and previous not in valued
+            for previous, word in zip(before, args, strict=False)
+        )
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's)
         """Their names, in the order of the help."""

@@ -65,7 +65,7 @@ class QueueInfo(Data, frozen=True, kw_only=True):
     depth: int
     """Ready tickets, the waiting ones included."""
     waiting: int
-    """Of these: waiting for a time, a dependency or their repository."""
+    """Of these: waiting for a time, a dependency, their repository or their board."""
     backlog: int
     ready: int
     in_progress: int
@@ -231,7 +231,7 @@ class Ticket(Data, frozen=True, kw_only=True):
     run_id: str | None
     """The run that holds its lease."""
     worker_id: str | None
-    waits_for: Literal["due", "depends", "repo"] | None
+    waits_for: Literal["due", "depends", "repo", "wip"] | None
     reason: str
     """Why it is in its state, in a sentence; may be empty."""
     failure: FailureClass | None
@@ -342,6 +342,17 @@ class BoardQueue(Data, frozen=True, kw_only=True):
     blocked: int
     review: int
     done: int
+    position: int = 1
+    """Its place among the boards, from 1."""
+    wip_limit: int | None = None
+    """How many of its tickets may be in progress."""
+
+
+class BoardColumn(Data, frozen=True, kw_only=True):
+    column: Column
+    total: int
+    tickets: list[Ticket]
+    """The first of them: by priority and age; in Done, the latest."""
 
 
 class AgentInfo(Data, frozen=True, kw_only=True):
@@ -715,7 +726,53 @@ class EventsReply(Reply, frozen=True, kw_only=True):
 
 
 class QueueStatusCall(Call, frozen=True, kw_only=True):
+    board: str | None = None
+    """Only this one among ``boards``; absent: every one."""
+
+
+class BoardCall(Call, frozen=True, kw_only=True):
+    name: str | None = None
+    """Absent: the first."""
+    limit: int = 20
+    """Tickets of each column."""
+
+
+class BoardReply(Reply, frozen=True, kw_only=True):
+    board: BoardQueue
+    columns: list[BoardColumn]
+
+
+class BoardsListCall(Call, frozen=True, kw_only=True):
     pass
+
+
+class BoardsAddCall(Call, frozen=True, kw_only=True):
+    name: str
+    position: int | None = None
+    """Absent: the last."""
+    wip_limit: int = 0
+    """0 is no limit."""
+
+
+class BoardsEditCall(Call, frozen=True, kw_only=True):
+    name: str
+    position: int | None = None
+    wip_limit: int | None = None
+    """0 is no limit."""
+
+
+class BoardsRenameCall(Call, frozen=True, kw_only=True):
+    name: str
+    to: str
+
+
+class BoardsDeleteCall(Call, frozen=True, kw_only=True):
+    name: str
+
+
+class BoardsReply(Reply, frozen=True, kw_only=True):
+    boards: list[BoardQueue]
+    """All of them, in their order."""
 
 
 class QueueReply(Reply, frozen=True, kw_only=True):
@@ -858,6 +915,12 @@ METHODS: Final[dict[str, Method]] = {
     "RunDiff": Method(RunDiffCall, TextReply, streams=True),
     "RunCancel": Method(RunCancelCall, RunReply),
     "Events": Method(EventsCall, EventsReply, streams=True),
+    "Board": Method(BoardCall, BoardReply),
+    "BoardsList": Method(BoardsListCall, BoardsReply),
+    "BoardsAdd": Method(BoardsAddCall, BoardsReply),
+    "BoardsEdit": Method(BoardsEditCall, BoardsReply),
+    "BoardsRename": Method(BoardsRenameCall, BoardsReply),
+    "BoardsDelete": Method(BoardsDeleteCall, BoardsReply),
     "QueueStatus": Method(QueueStatusCall, QueueReply),
     "QueuePause": Method(QueuePauseCall, QueueReply),
     "QueueResume": Method(QueueResumeCall, QueueReply),

@@ -515,7 +515,7 @@ def test_what_stands_still_is_said_when_something_is_added(tmp_path: Path) -> No
         assert (await why(it))["draining"] == draining
         other = NewTicket(title="T", agent="noop", board="other")
         reply = await it.client.call(AddCall(ticket=other, ready=True), AddReply)
-        assert reply.notes == [draining]
+        assert reply.notes == ["the board other is new", draining]
         reply = await it.client.call(AddCall(ticket=new), AddReply)
         assert reply.notes == []
 

@@ -301,6 +301,31 @@ class Twins(RuleBasedStateMachine):
     def pause(self, paused: bool, board: str | None) -> None:
         self.both("pause", paused=paused, board=board, now_ms=self.now_ms)
 
+    @rule(
+        board=st.sampled_from((*BOARDS, "new")),
+        position=st.sampled_from((None, 1, 2, 9)),
+        limit=st.sampled_from((None, 0, 1, 2)),
+    )
+    def edit_board(self, board: str, position: Any, limit: Any) -> None:
+        self.both(
+            "edit_board",
+            board,
+            position=position,
+            wip_limit=limit,
+            now_ms=self.now_ms,
+        )
+
+    @rule(board=st.sampled_from((*BOARDS, "new")), to=st.sampled_from((*BOARDS, "new")))
+    def rename_board(self, board: str, to: str) -> None:
+        self.both("rename_board", board, to, now_ms=self.now_ms)
+
+    @rule(board=st.sampled_from((*BOARDS, "new")), limit=st.sampled_from((0, 2)))
+    def add_or_delete_board(self, board: str, limit: int) -> None:
+        self.both(
+            "add_board", board, position=None, wip_limit=limit, now_ms=self.now_ms
+        )
+        self.both("delete_board", board, now_ms=self.now_ms)
+
     @rule()
     def unpark(self) -> None:
         self.both("unpark", now_ms=self.now_ms)

@@ -261,6 +261,26 @@ def test_an_older_schema_is_brought_up_to_date_after_a_copy(
     old.close()
 
 
+def test_the_boards_of_the_first_schema_get_an_order(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = migrations()
+    monkeypatch.setattr(opening, "migrations", lambda: known[:1])
+    db = open_store(path)
+    db.execute("INSERT INTO boards (name, paused) VALUES ('web', 1), ('api', 0)")
+    db.close()
+    monkeypatch.setattr(opening, "migrations", lambda: known)
+    db = open_store(path)
+    boards = SqliteReads(db).boards()
+    db.close()
+    assert [(each.board, each.position, each.paused) for each in boards] == [
+        ("api", 1, False),
+        ("main", 2, False),
+        ("web", 3, True),
+    ]
+    assert {each.wip_limit for each in boards} == {None}
+
+
 def test_a_migration_that_fails_leaves_the_old_store(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

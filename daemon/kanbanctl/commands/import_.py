@@ -40,6 +40,7 @@ NOTHING: Final = {
     type=click.Choice(tuple(batch.FORMATS)),
     help="Else as the file's name ends.",
 )
+@click.option("--board", help="For tickets that name none; else main.")
 @click.option(
     "--repo", metavar="PATH", type=repository, help="For tickets that name none."
 )
@@ -54,6 +55,7 @@ def command(
     *,
     file: str,
     form: str | None,
+    board: str | None,
     repo: str | None,
     agent: str | None,
     priority: str | None,
@@ -79,6 +81,7 @@ def command(
             f"{file}: say what it is with --format {'|'.join(batch.FORMATS)}.",
         )
     defaults = {
+        "board": board,
         "repo": repo,
         "agent": agent,
         "priority": priority,

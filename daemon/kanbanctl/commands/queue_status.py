@@ -9,13 +9,20 @@ from kanbanctl.views.queue import show_boards, show_queue
 
 
 @click.command("status", cls=Command)
+@click.option("--board", help="Only this one.")
 @click.pass_obj
-def command(session: Session) -> None:
+def command(
+    session: Session,
+    *,
+    board: str | None,
+) -> None:
     """Show the queue, as a whole and by board."""
     with session.client() as client:
-        reply = client.call("QueueStatus", QueueStatusCall(), QueueReply)
+        call = QueueStatusCall(board=board)
+        reply = client.call("QueueStatus", call, QueueReply)
     if session.as_json:
         session.output.reply(reply)
         return
-    show_queue(session.output, reply.queue)
+    if board is None:
+        show_queue(session.output, reply.queue)
     show_boards(session.output, reply.queue, reply.boards)

@@ -1,23 +1,12 @@
 """The daemon and the queue, in a few lines."""
 
-from typing import Final
-
 from kanban_ipc.control import BoardQueue, DaemonInfo, QueueInfo
 from kanbanctl import times
 from kanbanctl.output import Output
-from kanbanctl.tables import Cell, Column, cells
+from kanbanctl.tables import Cell, cells
+from kanbanctl.views.board import COLUMNS as BOARD_COLUMNS
+from kanbanctl.views.board import busy_cell
 from kanbanctl.wording import listed, plural
-
-BOARD_COLUMNS: Final = (
-    Column("BOARD", flexible=True),
-    Column("BACKLOG", right=True, rank=2),
-    Column("READY", right=True),
-    Column("IN PROGRESS", right=True),
-    Column("BLOCKED", right=True),
-    Column("REVIEW", right=True, rank=1),
-    Column("DONE", right=True, rank=3),
-    Column("PAUSED", rank=4),
-)
 
 
 def show_daemon(output: Output, daemon: DaemonInfo) -> None:
@@ -65,7 +54,8 @@ def show_boards(output: Output, queue: QueueInfo, boards: list[BoardQueue]) -> N
         [
             cells(
                 board.board,
-                *map(str, (board.backlog, board.ready, board.in_progress)),
+                *map(str, (board.backlog, board.ready)),
+                busy_cell(board),
                 *map(str, (board.blocked, board.review, board.done)),
                 _paused_cell(queue, board),
             )

@@ -23,7 +23,12 @@ STATE_STYLES: Final[dict[TicketState, str]] = {
 }
 PRIORITY_STYLES: Final = {"urgent": "bad", "high": "warn", "low": "faint"}
 AUTHOR_STYLES: Final = {"user": "strong", "agent": "busy", "system": "faint"}
-WAITS_FOR: Final = {"due": "a time", "depends": "a ticket", "repo": "its repository"}
+WAITS_FOR: Final = {
+    "due": "a time",
+    "depends": "a ticket",
+    "repo": "its repository",
+    "wip": "its board",
+}
 COLUMNS: Final = (
     Column("ID", right=True),
     Column("STATE"),

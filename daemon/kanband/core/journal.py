@@ -201,6 +201,31 @@ def paused(board: str | None, *, paused: bool) -> Entry:
     return Entry("user", kind, None, {"board": board})
 
 
+def board_added(board: str) -> Entry:
+    """A user made a board before it had a ticket."""
+    return Entry("user", "board_added", None, {"board": board})
+
+
+def board_changed(board: str, position: int | None, wip_limit: int | None) -> Entry:
+    """Its place or its limit, as they were asked for; None: not asked for."""
+    payload: Payload = {"board": board}
+    if position is not None:
+        payload["position"] = position
+    if wip_limit is not None:
+        payload["wip_limit"] = wip_limit
+    return Entry("user", "board_changed", None, payload)
+
+
+def board_renamed(board: str, to: str) -> Entry:
+    """Its tickets went with it."""
+    return Entry("user", "board_renamed", None, {"board": board, "to": to})
+
+
+def board_deleted(board: str) -> Entry:
+    """It was empty."""
+    return Entry("user", "board_deleted", None, {"board": board})
+
+
 def workers_wanted(count: int | None) -> Entry:
     """``scale``; None: the configuration's number again."""
     return Entry("user", "workers_wanted", None, {"count": count})

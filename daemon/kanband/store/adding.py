@@ -45,6 +45,7 @@ def add(
         _plan_one(db, plan, index, new)
     if plan.refused:
         return AddOutcome(added=[], refused=plan.refused, woke=False)
+    boards = _new_boards(db, plan)
     woke = _insert(db, plan, ready=ready, now_ms=now_ms)
     rows = tickets_by_id(db, plan.ids)
     seen: set[int] = set()
@@ -53,7 +54,7 @@ def add(
         created = row.id in plan.fresh and row.id not in seen
         seen.add(row.id)
         added.append(Added(ticket=row, created=created))
-    return AddOutcome(added=added, refused=[], woke=woke)
+    return AddOutcome(added=added, refused=[], woke=woke, boards=boards)
 
 
 def _plan_one(db: apsw.Connection, plan: _Plan, index: int, new: NewTicket) -> None:
@@ -129,12 +130,20 @@ def _insert(db: apsw.Connection, plan: _Plan, *, ready: bool, now_ms: int) -> bo
         rows.append(_row(number, new, state, wait=wait, due=due, now_ms=now_ms))
         ledger.note(journal.created(number, state, new.title, new.board, due))
         ledger.count(new.board, None, state)
-    boards = {new.board for new, _depends in plan.fresh.values()}
-    db.executemany(_SQL["board"], ((name,) for name in boards))
     db.executemany(_SQL["ticket"], rows)
     _insert_parts(db, plan)
     ledger.write()
     return woke
+
+
+def _new_boards(db: apsw.Connection, plan: _Plan) -> list[str]:
+    """Make the boards that the tickets name and that are not there."""
+    made: list[str] = []
+    for name in dict.fromkeys(new.board for new, _depends in plan.fresh.values()):
+        db.execute(_SQL["board"], (name,))
+        if db.changes():
+            made.append(name)
+    return made
 
 
 def _row(

@@ -3,6 +3,9 @@
 Wants take turns, one ticket each, until none finds any more. A turn takes the most
 urgent of the tickets that the want may do, of these the oldest; every so-many-th
 claim takes the oldest whatever its priority, so that none starves.
+
+Boards that are paused, or have as many tickets in progress as they may, are stepped
+over with all of their lanes.
 """
 
 from collections import deque
@@ -43,7 +46,14 @@ class _Picker:
     ) -> None:
         self._db = db
         self._policy = policy
-        self._paused = {name for (name,) in db.execute(_SQL["paused_boards"])}
+        self._paused: set[str] = set()
+        self._room: dict[str, int] = {}
+        """How many more may be in progress, of boards with a limit."""
+        for name, paused, room in db.execute(_SQL["closed_boards"]):
+            if paused:
+                self._paused.add(name)
+            if room is not None:
+                self._room[name] = room
         self._names = agent_names(policy)
         self._lanes: dict[str | None, list[Lane]] = {}
         self._open: dict[tuple[str | None, str | None, object], list[Lane]] = {}
@@ -61,6 +71,8 @@ class _Picker:
             lane, number, repo = best
             if repo is None or self._enter(repo, lane.in_place):
                 self._taken.add(number)
+                if lane.board in self._room:
+                    self._room[lane.board] -= 1
                 in_place = lane.in_place and repo is not None
                 return _Pick(number, want, lane.profile, repo, in_place)
         return None
@@ -70,6 +82,8 @@ class _Picker:
     ) -> tuple[Lane, int, str | None] | None:
         found: tuple[Lane, int, str | None] | None = None
         for lane in lanes:
+            if self._room.get(lane.board, 1) <= 0:
+                continue
             head = lane.head(self._taken, self._full[lane.in_place], self._piece)
             if head is None:
                 continue

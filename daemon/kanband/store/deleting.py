@@ -13,6 +13,7 @@ from kanban_ipc.control import Deleted
 from kanban_ipc.words import RunId
 from kanband.core import journal
 from kanband.store import sayings
+from kanband.store.editing import OPEN
 from kanband.store.ledger import Ledger
 from kanband.store.parking import wake
 from kanband.store.reading import ticket as read_ticket
@@ -47,7 +48,7 @@ def _delete_one(
     ledger.note(journal.deleted(ticket))
     ledger.write()
     woke = False
-    could = ticket.state == "ready" and ticket.waits_for is None
+    could = ticket.state == "ready" and ticket.waits_for in OPEN
     if could and ticket.repo_path is not None:
         woke = wake(db, {ticket.repo_path: 1})
     deleted = Deleted(

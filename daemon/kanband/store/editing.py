@@ -26,6 +26,9 @@ _SQL: Final = load("editing")
 PLACES: Final = frozenset(("repo_path", "agent", "board"))
 """A claim that met the repository full has to meet it anew after these change."""
 
+OPEN: Final = (None, "wip")
+"""It stands among the claimable tickets; a full board is closed as a whole."""
+
 
 def edit(
     db: apsw.Connection, ticket_ids: Sequence[int], edit: TicketEdit, *, now_ms: int
@@ -98,7 +101,7 @@ def wait_after(
 
 def gives_up_turn(ticket: Ticket, outcome: Edited, wait: Wait | None) -> bool:
     """A ticket that could be claimed in its repository leaves that line."""
-    could = ticket.state == "ready" and ticket.waits_for is None
+    could = ticket.state == "ready" and ticket.waits_for in OPEN
     moved = wait is not None or bool(PLACES & set(outcome.changed))
     return could and moved and ticket.repo_path is not None
 

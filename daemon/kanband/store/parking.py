@@ -39,6 +39,15 @@ def wake(db: apsw.Connection, places: Mapping[str, int]) -> bool:
     return woke
 
 
+def has_room_for_next(db: apsw.Connection, board: str) -> bool:
+    """Whether one of a board's tickets may be begun now because another one ended.
+
+    A full board's tickets are not parked: they stand in lanes of their own, which the
+    claim steps over.
+    """
+    return bool(db.execute(_SQL["limited_with_claimable"], (board,)).get)
+
+
 def unpark(db: apsw.Connection, *, now_ms: int) -> bool:
     """Everything, because limits changed; True when something waited."""
     db.execute(_SQL["unpark_all"])

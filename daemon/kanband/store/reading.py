@@ -7,7 +7,7 @@ import apsw
 
 from kanban_ipc.control import BoardQueue, ListCall, QueueInfo, Ticket
 from kanban_ipc.words import COLUMN_OF, TICKET_STATES, Column, TicketState
-from kanband.store.rows import ticket_of
+from kanband.store.rows import Row, ticket_of
 from kanband.store.statements import load
 
 _SQL: Final = load("reading")
@@ -135,15 +135,18 @@ def boards(db: apsw.Connection) -> list[BoardQueue]:
     for (board, state), n in counts(db).items():
         by_board.setdefault(board, Counter())[state] += n
     return [
-        _board(name, bool(paused), _columns(by_board.get(name, Counter())))
-        for name, paused in db.execute(_SQL["boards"])
+        _board(row, _columns(by_board.get(row[0], Counter())))
+        for row in db.execute(_SQL["boards"])
     ]
 
 
-def _board(name: str, paused: bool, columns: Counter[Column]) -> BoardQueue:
+def _board(row: Row, columns: Counter[Column]) -> BoardQueue:
+    name, paused, position, wip_limit = row
     return BoardQueue(
         board=name,
-        paused=paused,
+        paused=bool(paused),
+        position=position,
+        wip_limit=wip_limit,
         backlog=columns["Backlog"],
         ready=columns["Ready"],
         in_progress=columns["In Progress"],

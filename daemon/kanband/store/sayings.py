@@ -3,6 +3,7 @@
 Both implementations of the verbs use these, so that they say the same.
 """
 
+import shlex
 from collections.abc import Sequence
 from typing import Final
 
@@ -132,7 +133,23 @@ def no_board(board: str) -> NotFound:
     """No such board."""
     return NotFound(
         what="board",
-        message=f"There is no board {board!r}. A board begins with its first ticket.",
+        message=f"There is no board {board!r}. kanbanctl boards shows those there are, "
+        "kanbanctl boards add makes one.",
+    )
+
+
+def board_exists(board: str) -> Refused:
+    """Two of the same name."""
+    return Refused(message=f"There is a board {board!r} already. Take another name.")
+
+
+def board_in_use(board: str, tickets: int) -> Refused:
+    """It cannot go before its tickets."""
+    those = "a ticket" if tickets == 1 else f"{tickets} tickets"
+    return Refused(
+        message=f"The board {board!r} has {those}, done and cancelled ones included. "
+        "Put them on another (kanbanctl edit TICKET --board OTHER) or delete them "
+        f"first; to see them: kanbanctl list --cancelled --board {shlex.quote(board)}."
     )
 
 

@@ -20,7 +20,7 @@ from kanband.core.landing import Landing, land
 from kanband.core.retries import RetryPolicy, Tally
 from kanband.core.tickets import wait_of
 from kanband.store.ledger import Ledger
-from kanband.store.parking import wake
+from kanband.store.parking import has_room_for_next, wake
 from kanband.store.reading import next_due_ms
 from kanband.store.rows import Row, encode
 from kanband.store.running import START_REASON
@@ -45,6 +45,8 @@ class _Batch:
         self.landed: dict[RunId, tuple[Epoch, str, Landed]] = {}
         self.states: dict[int, TicketState] = {}
         """Of the tickets that this call moved."""
+        self.boards: set[str] = set()
+        """Of tickets that are not in progress any more."""
         self.claimable = False
 
 
@@ -80,6 +82,7 @@ def settle(
     batch.ledger.write()
     opened = open_dependents(db, batch.completed)
     woke = wake(db, batch.released)
+    woke |= any(has_room_for_next(db, board) for board in batch.boards)
     return SettleOutcome(
         ends=answers,
         woke=woke or opened or batch.claimable,
@@ -167,6 +170,7 @@ def _land_one(
 def _consequences(batch: _Batch, landing: Landing, row: Row) -> None:
     """Of a landing, for others: its worker, its repository, its dependents."""
     batch.states[row[0]] = landing.target
+    batch.boards.add(row[8])
     if landing.failure not in UNPROCESSED:
         batch.processed[row[2]] += 1
     if row[9] is not None:

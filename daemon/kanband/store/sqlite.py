@@ -2,7 +2,8 @@
 
 Here only the names of the contract meet the modules that do the work, one noun each:
 ``adding``, ``claiming`` (with ``lanes`` and ``parking``), ``running``, ``settling``,
-``waking``, ``moving``, ``editing``, ``comments``, ``deleting``, ``workers``;
+``waking``, ``moving``, ``editing``, ``comments``, ``deleting``, ``boards``,
+``workers``;
 ``reading``, ``runs`` and ``events`` answer.
 
 None of them begins or ends a transaction: whoever calls a verb does (``writer``).
@@ -19,6 +20,7 @@ from kanban_ipc.control import (
     NewTicket,
     NotFound,
     QueueInfo,
+    Refused,
     Run,
     RunsCall,
     Ticket,
@@ -29,6 +31,7 @@ from kanban_ipc.words import Author, Column, RunId, TicketState, WorkerId
 from kanband.core.retries import RetryPolicy
 from kanband.store import (
     adding,
+    boards,
     claiming,
     comments,
     deleting,
@@ -45,6 +48,7 @@ from kanband.store import (
 )
 from kanband.store.verbs import (
     AddOutcome,
+    BoardRefusal,
     Cancelling,
     Claim,
     ClaimPolicy,
@@ -148,6 +152,26 @@ class SqliteVerbs:
 
     def pause(self, *, paused: bool, board: str | None, now_ms: int) -> NotFound | bool:
         return workers.pause(self._db, paused=paused, board=board, now_ms=now_ms)
+
+    def add_board(
+        self, name: str, *, position: int | None, wip_limit: int, now_ms: int
+    ) -> Refused | bool:
+        return boards.add_board(
+            self._db, name, position=position, wip_limit=wip_limit, now_ms=now_ms
+        )
+
+    def edit_board(
+        self, name: str, *, position: int | None, wip_limit: int | None, now_ms: int
+    ) -> NotFound | bool:
+        return boards.edit_board(
+            self._db, name, position=position, wip_limit=wip_limit, now_ms=now_ms
+        )
+
+    def rename_board(self, name: str, to: str, *, now_ms: int) -> BoardRefusal | bool:
+        return boards.rename_board(self._db, name, to, now_ms=now_ms)
+
+    def delete_board(self, name: str, *, now_ms: int) -> BoardRefusal | bool:
+        return boards.delete_board(self._db, name, now_ms=now_ms)
 
     def put_workers(
         self, rows: Sequence[WorkerRow], notes: Sequence[Note], *, now_ms: int

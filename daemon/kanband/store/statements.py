@@ -24,9 +24,12 @@ def load(noun: str) -> Mapping[str, str]:
     names, bodies = parts[::2], parts[1::2]
     assert len(set(names)) == len(names), f"a name occurs twice in {noun}.sql"
     bare = dict(zip(names, (_bare(body) for body in bodies), strict=True))
-    return {
-        name: _PART.sub(lambda part: bare[part[1]], body) for name, body in bare.items()
-    }
+    return {name: _whole(bare, name) for name in bare}
+
+
+def _whole(bare: Mapping[str, str], name: str) -> str:
+    """With its parts, and theirs, in their places."""
+    return _PART.sub(lambda part: _whole(bare, part[1]), bare[name])
 
 
 def _bare(text: str) -> str:

@@ -75,6 +75,8 @@ class AddOutcome(Value, frozen=True):
     added: list[Added]
     refused: list[Refusal]
     woke: bool
+    boards: list[str] = []
+    """Made for their first tickets."""
 
 
 # --------------------------------------------------------------- claiming
@@ -202,7 +204,8 @@ class SettleOutcome(Value, frozen=True):
     ends: list[Landed | Stale]
     """One for each argument, in order."""
     woke: bool
-    """A ticket became claimable: its own retry, a dependent, a repository's next."""
+    """A ticket became claimable: its own retry, a dependent, the next of a repository
+    or of a board with a limit."""
     next_due_ms: int | None
     """When ``promote`` should be called next."""
 
@@ -237,6 +240,9 @@ class Removed(Value, frozen=True):
     deleted: Deleted
     woke: bool = False
     """Its turn in its repository went to another."""
+
+
+BoardRefusal: TypeAlias = NotFound | Refused
 
 
 # ----------------------------------------------------------------- workers
@@ -298,7 +304,8 @@ class Verbs(Protocol):
         """Tickets for free slots, in order of priority and age, fairly among wants.
 
         ``run_ids``: at least as many fresh ids as slots are wanted. Nothing is
-        claimed while the queue (or the ticket's board) is paused.
+        claimed while the queue (or the ticket's board) is paused, or the board has as
+        many tickets in progress as its limit allows.
         """
 
     def start(self, starts: Sequence[RunStart], *, now_ms: int) -> list[bool]:
@@ -389,6 +396,22 @@ class Verbs(Protocol):
     def pause(self, *, paused: bool, board: str | None, now_ms: int) -> NotFound | bool:
         """Queue or board; True when something changed. Resuming wakes."""
 
+    def add_board(
+        self, name: str, *, position: int | None, wip_limit: int, now_ms: int
+    ) -> Refused | bool:
+        """A new, empty board at a place from 1 (None: the last); limit 0 is none."""
+
+    def edit_board(
+        self, name: str, *, position: int | None, wip_limit: int | None, now_ms: int
+    ) -> NotFound | bool:
+        """Another place, another limit; None: as it is. True when it is another."""
+
+    def rename_board(self, name: str, to: str, *, now_ms: int) -> BoardRefusal | bool:
+        """Its tickets, its place, its limit and its pause go with it."""
+
+    def delete_board(self, name: str, *, now_ms: int) -> BoardRefusal | bool:
+        """Only one without any ticket."""
+
     def put_workers(
         self, rows: Sequence[WorkerRow], notes: Sequence[Note], *, now_ms: int
     ) -> None:
@@ -446,7 +469,8 @@ class Reads(Protocol):
     def queue(self) -> QueueInfo:
         """Counts; ``active_workers`` is 0 here, the daemon knows it."""
 
-    def boards(self) -> list[BoardQueue]: ...
+    def boards(self) -> list[BoardQueue]:
+        """In their order."""
 
     def next_due_ms(self) -> int | None: ...
 

@@ -18,6 +18,12 @@ from kanband.shell.methods.agents import agents
 from kanband.shell.methods.answers import End
 from kanband.shell.methods.backup import backup
 from kanband.shell.methods.block import block
+from kanband.shell.methods.board import board
+from kanband.shell.methods.boards_add import boards_add
+from kanband.shell.methods.boards_delete import boards_delete
+from kanband.shell.methods.boards_edit import boards_edit
+from kanband.shell.methods.boards_list import boards_list
+from kanband.shell.methods.boards_rename import boards_rename
 from kanband.shell.methods.cancel import cancel
 from kanband.shell.methods.comment import comment
 from kanband.shell.methods.delete import delete
@@ -83,6 +89,12 @@ ONCE: Final[dict[str, Once]] = {
     "Runs": runs,
     "RunShow": run_show,
     "RunCancel": run_cancel,
+    "Board": board,
+    "BoardsAdd": boards_add,
+    "BoardsDelete": boards_delete,
+    "BoardsEdit": boards_edit,
+    "BoardsList": boards_list,
+    "BoardsRename": boards_rename,
     "QueueStatus": queue_status,
     "QueuePause": queue_pause,
     "QueueResume": queue_resume,

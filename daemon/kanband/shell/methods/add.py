@@ -32,8 +32,13 @@ async def add(daemon: Daemon, call: AddCall) -> AddReply:
         id=added.ticket.id,
         created=added.created,
         ticket=added.ticket,
-        notes=await notes(daemon, [added.ticket]),
+        notes=new_boards(outcome.boards) + await notes(daemon, [added.ticket]),
     )
+
+
+def new_boards(names: Sequence[str]) -> list[str]:
+    """A name that was mistyped makes a board too."""
+    return [f"the board {name} is new" for name in names]
 
 
 async def notes(daemon: Daemon, added: Sequence[Ticket]) -> list[str]:

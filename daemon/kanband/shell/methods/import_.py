@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from kanban_ipc.bounds import IMPORT_TICKETS_MAX
 from kanban_ipc.control import ImportCall, ImportReply, NewTicket, Refusal
-from kanband.shell.methods.add import notes
+from kanband.shell.methods.add import new_boards, notes
 from kanband.shell.methods.answers import invalid
 from kanband.shell.methods.entering_ready import Needs, obstacles
 from kanband.shell.methods.new_ticket import reason_against
@@ -36,7 +36,9 @@ async def import_(daemon: Daemon, call: ImportCall) -> ImportReply:
         created=sum(each.created for each in outcome.added),
         refused=outcome.refused,
         known=known,
-        notes=await notes(daemon, added) + _left(outcome.added, ready=call.ready),
+        notes=new_boards(outcome.boards)
+        + await notes(daemon, added)
+        + _left(outcome.added, ready=call.ready),
     )
 
 

@@ -26,10 +26,11 @@ async def list_(daemon: Daemon, call: ListCall) -> ListReply:
         check_name(field, getattr(call, field))
     query = msgspec.structs.replace(call, repo=await canonical("repo", call.repo))
     found, total = await daemon.store.read(lambda reads: reads.tickets(query))
-    return ListReply(tickets=[_cut(each) for each in found], total=total)
+    return ListReply(tickets=[short_texts(each) for each in found], total=total)
 
 
-def _cut(ticket: Ticket) -> Ticket:
+def short_texts(ticket: Ticket) -> Ticket:
+    """The ticket as a list has it."""
     longest = max(len(ticket.description_md), len(ticket.instructions))
     if longest <= TEXT_CHARS_MAX:
         return ticket

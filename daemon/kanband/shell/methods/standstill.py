@@ -1,5 +1,6 @@
 """What keeps every Ready ticket of a board from being begun: a pause, a drain."""
 
+import shlex
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -21,7 +22,7 @@ def standstill(
         if board.paused:
             text = (
                 f"the board {board.board} is paused; go on with: kanbanctl queue "
-                f"resume --board {board.board}"
+                f"resume --board {shlex.quote(board.board)}"
             )
             yield Reason(code="board_paused", text=text, next_try_ms=None)
     state = daemon.life.state

@@ -1,9 +1,17 @@
 """Everything that can keep a Ready ticket from being claimed."""
 
+import shlex
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from kanban_ipc.control import BoardQueue, QueueInfo, Reason, Run, Ticket
+from kanban_ipc.control import (
+    BoardQueue,
+    ListCall,
+    QueueInfo,
+    Reason,
+    Run,
+    Ticket,
+)
 from kanban_ipc.words import TicketState
 from kanband.config import resolve_agent
 from kanband.shell.methods.able import able, free_slots, nobody_can
@@ -13,6 +21,7 @@ from kanband.shell.methods.standstill import standstill
 from kanband.shell.ports import Daemon
 from kanband.store.verbs import Reads
 
+_NAMED_MAX: Final = 5
 _NOT_BY_ITSELF: Final[dict[TicketState, str]] = {
     "backlog": "ready {}",
     "blocked": "ready {}",
@@ -27,6 +36,8 @@ class _Facts(NamedTuple):
     boards: list[BoardQueue]
     blockers: list[Ticket]
     holders: list[Run]
+    beside: list[Ticket]
+    """In progress on its board."""
 
 
 async def why_ready(daemon: Daemon, ticket: Ticket) -> list[Reason]:
@@ -49,6 +60,7 @@ def _ask(reads: Reads, ticket: Ticket) -> _Facts:
         boards=[each for each in reads.boards() if each.board == ticket.board],
         blockers=reads.blockers(ticket.id) if ticket.depends_on else [],
         holders=reads.repo_holders(ticket.repo_path) if ticket.repo_path else [],
+        beside=reads.tickets(_beside(ticket))[0] if ticket.waits_for == "wip" else [],
     )
 
 
@@ -64,6 +76,26 @@ def _of_ticket(ticket: Ticket, facts: _Facts, now_ms: int) -> Iterator[Reason]:
         )
     if ticket.waits_for == "repo":
         yield _repository(ticket, facts.holders, now_ms)
+    if ticket.waits_for == "wip":
+        yield _full_board(ticket, facts)
+
+
+def _beside(ticket: Ticket) -> ListCall:
+    return ListCall(board=ticket.board, columns=["In Progress"], limit=_NAMED_MAX)
+
+
+def _full_board(ticket: Ticket, facts: _Facts) -> Reason:
+    """Its limit may have been raised, or a place become free, since it was read."""
+    (board,) = facts.boards
+    busy = ", ".join(str(each.id) for each in facts.beside)
+    more = ", …" if board.in_progress > len(facts.beside) else ""
+    text = (
+        f"its board {ticket.board} has as many tickets in progress as it may: "
+        f"{board.in_progress} of {board.wip_limit} ({busy}{more}); the next begins "
+        "when one of them ends. More at a time: kanbanctl boards edit "
+        f"{shlex.quote(ticket.board)} --wip {(board.wip_limit or 0) + 1}"
+    )
+    return Reason(code="wip", text=text, next_try_ms=None)
 
 
 def _next_step(other: Ticket) -> str:

@@ -9,7 +9,7 @@ from kanband.core.priority import band, resolve
 from kanband.store import sayings
 from kanband.store.adding import MAX_RETRIES
 from kanband.store.model.part import Part
-from kanband.store.model.world import TicketRecord
+from kanband.store.model.world import BoardRecord, TicketRecord
 from kanband.store.verbs import (
     Added,
     AddOutcome,
@@ -41,6 +41,8 @@ class Adding(Part):
                 keys[new.key] = number
         if refused:
             return AddOutcome(added=[], refused=refused, woke=False)
+        named = dict.fromkeys(ticket.new.board for ticket in planned.values())
+        boards = [name for name in named if name not in self._world.boards]
         for ticket in planned.values():
             self._insert(ticket, ready, now_ms)
         self._world.keys = keys
@@ -48,12 +50,13 @@ class Adding(Part):
         return AddOutcome(
             added=[
                 Added(
-                    ticket=self._world.tickets[number].shown(),
+                    ticket=self._world.shown(self._world.tickets[number]),
                     created=number in planned and first[number] == place,
                 )
                 for place, number in enumerate(ids)
             ],
             refused=[],
+            boards=boards,
             woke=any(ticket.claimable for ticket in planned.values()),
         )
 
@@ -96,7 +99,7 @@ class Adding(Part):
         new = ticket.new
         self._world.tickets[ticket.id] = ticket
         self._world.tickets_made = ticket.id
-        self._world.boards.setdefault(new.board, False)
+        self._world.boards.setdefault(new.board, BoardRecord())
         if ready:
             ticket.state = "ready"
             self._wait(ticket, new.scheduled_at_ms, now_ms)

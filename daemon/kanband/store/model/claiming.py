@@ -60,7 +60,8 @@ class Claiming(Part):
                 and (want.agents is None or names[new.agent] in want.agents)
                 and want.board in (None, new.board)
                 and want.repo_path in (None, new.repo_path)
-                and not self._world.boards[new.board]
+                and not self._world.boards[new.board].paused
+                and not self._world.is_full(new.board)
             ):
                 yield ticket
 

@@ -12,7 +12,7 @@ from kanband.core.priority import band, of_number
 from kanband.store import sayings
 from kanband.store.editing import gives_up_turn, refused_by_itself, wait_after
 from kanband.store.model.part import Part
-from kanband.store.model.world import TicketRecord
+from kanband.store.model.world import BoardRecord, TicketRecord
 from kanband.store.verbs import EditRefusal, Moved, Removed
 
 
@@ -36,7 +36,7 @@ class Editing(Part):
         if refusal := self._refusal(ticket, outcome):
             return refusal
         woke = bool(outcome.changed) and self._change(ticket, outcome, now_ms)
-        return Moved(ticket=ticket.shown(), woke=woke)
+        return Moved(ticket=self._world.shown(ticket), woke=woke)
 
     def _refusal(self, ticket: TicketRecord, outcome: Edited) -> EditRefusal | None:
         if refusal := refused_by_itself(ticket.shown(), outcome):
@@ -66,7 +66,7 @@ class Editing(Part):
         ticket.actual_duration_s = outcome.actual_duration_s
         ticket.waits_for, ticket.due_at_ms = wait, due
         ticket.updated_at_ms = now_ms
-        self._world.boards.setdefault(new.board, False)
+        self._world.boards.setdefault(new.board, BoardRecord())
         self._world.note(
             journal.edited(
                 before, outcome.changed, max_retries=new.max_retries, due_at_ms=due

@@ -35,7 +35,7 @@ class Moving(Part):
             return sayings.stale_state(ticket_id, expected, ticket.state)
         source = COLUMN_OF[ticket.state]
         if source == to and ticket.state != "cancelled":
-            return Moved(ticket=ticket.shown())
+            return Moved(ticket=self._world.shown(ticket))
         if ticket.run_id is not None:
             return sayings.locked(ticket_id, ticket.run_id)
         has_repo = ticket.new.repo_path is not None
@@ -60,7 +60,7 @@ class Moving(Part):
             return sayings.blocked_otherwise(ticket_id, ticket.state)
         ticket.reason, ticket.updated_at_ms = reason, now_ms
         self._world.note(journal.blocked_again(ticket_id, reason), now_ms)
-        return Moved(ticket=ticket.shown())
+        return Moved(ticket=self._world.shown(ticket))
 
     def retry(
         self, ticket_ids: Sequence[int], *, fresh: bool, now_ms: int
@@ -84,11 +84,11 @@ class Moving(Part):
         if fresh:
             ticket.fresh, ticket.previous_failure = True, ""
         if ticket.waits_for != "due":
-            return Moved(ticket=ticket.shown())
+            return Moved(ticket=self._world.shown(ticket))
         self._wait(ticket, None, now_ms)
         ticket.reason, ticket.updated_at_ms = "", now_ms
         self._world.note(journal.task_due_now(ticket.id), now_ms)
-        return Moved(ticket=ticket.shown(), woke=ticket.claimable)
+        return Moved(ticket=self._world.shown(ticket), woke=ticket.claimable)
 
     def cancel(
         self, ticket_ids: Sequence[int], *, requeue: bool, now_ms: int
@@ -104,7 +104,7 @@ class Moving(Part):
         if ticket.run_id is not None:
             return self._wish(ticket, self._world.runs[ticket.run_id], requeue, now_ms)
         if ticket.state == ("ready" if requeue else "cancelled"):
-            return Moved(ticket=ticket.shown())
+            return Moved(ticket=self._world.shown(ticket))
         if requeue:
             return sayings.no_run_to_cancel(ticket_id, ticket.state)
         if "cancelled" not in USER[ticket.state]:
@@ -122,7 +122,7 @@ class Moving(Part):
                 journal.cancel_wanted(run.lease, requeue=run.wish == "requeue"), now_ms
             )
         return Cancelling(
-            ticket=ticket.shown(),
+            ticket=self._world.shown(ticket),
             run_id=run.id,
             epoch=run.epoch,
             worker_id=run.worker_id,
@@ -158,7 +158,7 @@ class Moving(Part):
             woke |= self._open_dependents([ticket.id])
         if was_claimable and ticket.new.repo_path is not None:
             woke |= self._wake([ticket.new.repo_path])
-        return Moved(ticket=ticket.shown(), woke=woke)
+        return Moved(ticket=self._world.shown(ticket), woke=woke)
 
     def pause(self, *, paused: bool, board: str | None, now_ms: int) -> NotFound | bool:
         if board is not None and board not in self._world.boards:
@@ -167,8 +167,8 @@ class Moving(Part):
             changed = self._world.paused != paused
             self._world.paused = paused
         else:
-            changed = self._world.boards[board] != paused
-            self._world.boards[board] = paused
+            changed = self._world.boards[board].paused != paused
+            self._world.boards[board].paused = paused
         if changed:
             self._world.note(journal.paused(board, paused=paused), now_ms)
         return changed

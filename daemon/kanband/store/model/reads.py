@@ -15,7 +15,7 @@ from kanban_ipc.control import (
     TicketComment,
 )
 from kanban_ipc.words import COLUMN_OF, TICKET_STATES, RunId
-from kanband.store.model.world import RunRecord, TicketRecord, World
+from kanband.store.model.world import BoardRecord, RunRecord, TicketRecord, World
 from kanband.store.reading import wanted_states
 from kanband.store.runs import FOUND_MAX, PREFIX_CHARS_MIN, is_ticket_number
 from kanband.store.verbs import Lease, RunLog, WorkerRow
@@ -29,7 +29,7 @@ class ModelReads:
 
     def ticket(self, ticket_id: int) -> Ticket | None:
         ticket = self._world.tickets.get(ticket_id)
-        return None if ticket is None else ticket.shown()
+        return None if ticket is None else self._world.shown(ticket)
 
     def tickets(self, query: ListCall) -> tuple[list[Ticket], int]:
         states = wanted_states(query)
@@ -45,12 +45,16 @@ class ModelReads:
         found.sort(key=lambda ticket: ticket.id)
         found.sort(key=lambda one: _order(one, query.sort), reverse=query.descending)
         page = found[query.offset : query.offset + query.limit]
-        return [ticket.shown() for ticket in page], len(found)
+        return [self._world.shown(ticket) for ticket in page], len(found)
 
     def blockers(self, ticket_id: int) -> list[Ticket]:
         ticket = self._world.tickets.get(ticket_id)
         unmet = () if ticket is None else ticket.depends.items()
-        return [self._world.tickets[on].shown() for on, met in sorted(unmet) if not met]
+        return [
+            self._world.shown(self._world.tickets[on])
+            for on, met in sorted(unmet)
+            if not met
+        ]
 
     def _shown(self, run: RunRecord) -> Run:
         return run.shown(self._world.tickets[run.ticket_id].new.title)
@@ -126,7 +130,9 @@ class ModelReads:
         columns = _columns(list(tickets))
         return QueueInfo(
             depth=sum(ticket.state == "ready" for ticket in tickets),
-            waiting=sum(ticket.waits_for is not None for ticket in tickets),
+            waiting=sum(
+                self._world.shown(ticket).waits_for is not None for ticket in tickets
+            ),
             backlog=columns["Backlog"],
             ready=columns["Ready"],
             in_progress=columns["In Progress"],
@@ -140,17 +146,19 @@ class ModelReads:
 
     def boards(self) -> list[BoardQueue]:
         return [
-            self._board(name, paused)
-            for name, paused in sorted(self._world.boards.items())
+            self._board(position, name, board)
+            for position, (name, board) in enumerate(self._world.boards.items(), 1)
         ]
 
-    def _board(self, name: str, paused: bool) -> BoardQueue:
+    def _board(self, position: int, name: str, board: BoardRecord) -> BoardQueue:
         columns = _columns(
             [one for one in self._world.tickets.values() if one.new.board == name]
         )
         return BoardQueue(
             board=name,
-            paused=paused,
+            paused=board.paused,
+            position=position,
+            wip_limit=board.wip_limit,
             backlog=columns["Backlog"],
             ready=columns["Ready"],
             in_progress=columns["In Progress"],

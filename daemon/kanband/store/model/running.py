@@ -95,6 +95,7 @@ class Running(Part):
         answers: list[Landed | Stale] = []
         released: list[str] = []
         completed: list[int] = []
+        boards: set[str] = set()
         woke = False
         for end in ends:
             held = self._holder(end.run_id, end.epoch)
@@ -104,15 +105,22 @@ class Running(Part):
             run, ticket = held
             answers.append(self._land(run, ticket, end, retries, now_ms))
             woke |= ticket.claimable
+            boards.add(ticket.new.board)
             if run.repo_path is not None:
                 released.append(run.repo_path)
             if ticket.state == "completed":
                 completed.append(ticket.id)
         woke |= self._open_dependents(completed)
         woke |= self._wake(released)
+        woke |= any(map(self._has_room_for_next, boards))
         return SettleOutcome(
             ends=answers, woke=woke, next_due_ms=self._world.next_due_ms()
         )
+
+    def _has_room_for_next(self, board: str) -> bool:
+        is_limited = self._world.boards[board].wip_limit is not None
+        claimable = (one.new.board == board for one in self._world.claimable())
+        return is_limited and any(claimable)
 
     def _not_held(self, end: RunEnd, now_ms: int) -> Landed | Stale:
         run = self._world.runs.get(end.run_id)

@@ -24,7 +24,7 @@ from kanband.core import priority
 from kanband.core.journal import Entry, Lease
 from kanband.core.landing import Wish
 from kanband.core.retries import Tally
-from kanband.core.tickets import Wait
+from kanband.core.tickets import RUN_STATES, Wait
 from kanband.store.rows import run_dir
 from kanband.store.verbs import RunLog, WorkerRow
 
@@ -76,6 +76,9 @@ class TicketRecord(msgspec.Struct, kw_only=True):
             losses=self.losses,
             deferrals=self.deferrals,
         )
+
+    def move_to(self, board: str) -> None:
+        self.new = msgspec.structs.replace(self.new, board=board)
 
     def shown(self) -> Ticket:
         new = self.new
@@ -138,6 +141,11 @@ class TicketRecord(msgspec.Struct, kw_only=True):
             fresh=self.fresh,
             estimated_duration_s=new.estimated_duration_s or 0.0,
         )
+
+
+class BoardRecord(msgspec.Struct, kw_only=True):
+    paused: bool = False
+    wip_limit: int | None = None
 
 
 class RunRecord(msgspec.Struct, kw_only=True):
@@ -226,8 +234,8 @@ class World:
         """Whole; what is not kept any more is not shown."""
         self.journal_base = 0
         self.stale: set[tuple[RunId, int]] = set()
-        self.boards: dict[str, bool] = {"main": False}
-        """Whether it is paused."""
+        self.boards: dict[str, BoardRecord] = {"main": BoardRecord()}
+        """In their order."""
         self.workers: dict[WorkerId, WorkerRow] = {}
         self.wanted_workers: int | None = None
         self.paused = False
@@ -244,6 +252,22 @@ class World:
                 payload=dict(entry.payload),
             )
         )
+
+    def is_full(self, board: str) -> bool:
+        """As many of its tickets are in progress as may be."""
+        limit = self.boards[board].wip_limit
+        busy = sum(
+            ticket.new.board == board and ticket.state in RUN_STATES
+            for ticket in self.tickets.values()
+        )
+        return limit is not None and busy >= limit
+
+    def shown(self, ticket: TicketRecord) -> Ticket:
+        """The ticket; on a full board it waits for that."""
+        shown = ticket.shown()
+        if ticket.claimable and self.is_full(ticket.new.board):
+            return msgspec.structs.replace(shown, waits_for="wip")
+        return shown
 
     def claimable(self) -> Iterator[TicketRecord]:
         return (ticket for ticket in self.tickets.values() if ticket.claimable)

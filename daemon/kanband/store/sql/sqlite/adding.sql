@@ -10,7 +10,8 @@ SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'tickets'), 0)
 SELECT state FROM tickets WHERE id = ?
 
 -- name: board
-INSERT INTO boards (name) VALUES (?) ON CONFLICT DO NOTHING
+INSERT INTO boards (name, position)
+SELECT ?1, count(*) + 1 FROM boards WHERE true ON CONFLICT DO NOTHING
 
 -- name: ticket
 INSERT INTO tickets (

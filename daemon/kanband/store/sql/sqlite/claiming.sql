@@ -8,8 +8,21 @@ SELECT
 -- name: claims_made
 UPDATE settings SET value = ? WHERE key = 'claims_made'
 
--- name: paused_boards
-SELECT name FROM boards WHERE paused
+-- Boards that not every claim may take from: whether paused, and how many more may
+-- be in progress (NULL: any number). A full board is stepped over by its lanes, like a
+-- paused one, so its tickets need no mark of their own.
+-- name: closed_boards
+SELECT b.name, b.paused, b.wip_limit - (
+    SELECT coalesce(sum(c.tickets), 0) FROM counts AS c
+    WHERE c.board = b.name AND (c.state = 'assigned' OR c.state = 'working'))
+FROM boards AS b WHERE b.paused OR b.wip_limit IS NOT NULL
+
+-- Whether a board has a limit and something that may be claimed within it.
+-- name: limited_with_claimable
+SELECT EXISTS (
+    SELECT 1 FROM boards AS b CROSS JOIN tickets AS t INDEXED BY claimable
+        ON t.board = b.name AND t.state = 'ready' AND t.waits_for IS NULL
+    WHERE b.name = ? AND b.wip_limit IS NOT NULL)
 
 -- A lane is a (board, agent, band) that has claimable tickets. Each of these two
 -- finds the next one by a single step in the index: with >= and the key's successor,

@@ -14,7 +14,8 @@ INSERT INTO texts (ticket_id, description_md, instructions) VALUES (?1, ?2, ?3)
 ON CONFLICT (ticket_id) DO UPDATE SET description_md = ?2, instructions = ?3
 
 -- name: board
-INSERT INTO boards (name) VALUES (?) ON CONFLICT DO NOTHING
+INSERT INTO boards (name, position)
+SELECT ?1, count(*) + 1 FROM boards WHERE true ON CONFLICT DO NOTHING
 
 -- name: depends_on
 SELECT on_id FROM depends WHERE ticket_id = ?

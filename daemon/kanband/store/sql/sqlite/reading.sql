@@ -1,5 +1,10 @@
 -- Questions about tickets, runs, workers and the queue.
 
+-- name: is_full
+b.wip_limit IS NOT NULL AND b.wip_limit <= (
+    SELECT coalesce(sum(c.tickets), 0) FROM counts AS c
+    WHERE c.board = b.name AND (c.state = 'assigned' OR c.state = 'working'))
+
 -- name: ticket_columns
 t.id, t.board, t.title, coalesce(x.description_md, ''), coalesce(x.instructions, ''),
 t.state, t.priority_number, t.labels, t.task_type, t.repo_path, t.base_branch,
@@ -7,7 +12,10 @@ t.branch, t.worktree, t.agent, t.model, t.max_retries, t.retry_count, t.due_at_m
 t.scheduled_at_ms,
 (SELECT json_group_array(on_id) FROM depends WHERE ticket_id = t.id),
 t.timeout_s, t.estimated_duration_s, t.actual_duration_s, t.epoch,
-t.locked_by_run_id, t.worker_id, t.waits_for, t.reason, t.failure, t.key,
+t.locked_by_run_id, t.worker_id,
+coalesce(t.waits_for, CASE WHEN t.state = 'ready' AND EXISTS (
+    SELECT 1 FROM boards AS b WHERE b.name = t.board AND {is_full}) THEN 'wip' END),
+t.reason, t.failure, t.key,
 t.created_at_ms, t.updated_at_ms, t.state_changed_at_ms, t.started_at_ms,
 t.completed_at_ms
 
@@ -33,14 +41,19 @@ LEFT JOIN texts AS x ON x.ticket_id = t.id
 WHERE d.ticket_id = ? AND d.met = 0
 ORDER BY t.id
 
+-- CROSS JOIN, here and in claims: boards first, or the limit is looked up anew for each
+-- ticket of twenty thousand.
 -- name: waiting
-SELECT count(*) FROM tickets INDEXED BY waiting WHERE waits_for IS NOT NULL
+SELECT (SELECT count(*) FROM tickets INDEXED BY waiting WHERE waits_for IS NOT NULL)
+    + (SELECT count(*) FROM boards AS b CROSS JOIN tickets AS t INDEXED BY claimable
+        ON t.board = b.name AND t.state = 'ready' AND t.waits_for IS NULL
+        WHERE {is_full})
 
 -- name: paused
 SELECT value FROM settings WHERE key = 'paused'
 
 -- name: boards
-SELECT name, paused FROM boards ORDER BY name
+SELECT name, paused, position, wip_limit FROM boards ORDER BY position, name
 
 -- name: next_due
 SELECT min(due_at_ms) FROM tickets WHERE waits_for = 'due'
