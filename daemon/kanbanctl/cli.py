@@ -36,6 +36,7 @@ TOPICS: Final[Mapping[str, Sequence[str]]] = {
     "Tickets": (
         "add",
         "import",
+        "export",
         "list",
         "show",
         "edit",

@@ -515,6 +515,22 @@ class ImportReply(Reply, frozen=True, kw_only=True):
     """As ``AddReply`` has them, for all of them."""
 
 
+class ExportCall(Call, frozen=True, kw_only=True):
+    board: str | None = None
+    states: list[TicketState] = []
+    columns: list[Column] = []
+    repo: str | None = None
+    agent: str | None = None
+    label: str | None = None
+    done: bool = False
+    """Completed and cancelled tickets too when no state is named."""
+
+
+class ExportReply(Reply, frozen=True, kw_only=True):
+    tickets: list[Ticket]
+    """In order of age, texts whole."""
+
+
 class ListCall(Call, frozen=True, kw_only=True):
     board: str | None = None
     states: list[TicketState] = []
@@ -897,6 +913,7 @@ METHODS: Final[dict[str, Method]] = {
     "Logs": Method(LogsCall, TextReply, streams=True),
     "Add": Method(AddCall, AddReply),
     "Import": Method(ImportCall, ImportReply),
+    "Export": Method(ExportCall, ExportReply, streams=True),
     "List": Method(ListCall, ListReply),
     "Show": Method(ShowCall, ShowReply),
     "Ready": Method(ReadyCall, TicketsReply),

@@ -11,15 +11,20 @@ from kanban_ipc.control import (
     AddCall,
     AddReply,
     BlockCall,
+    CancelCall,
+    CancelledReply,
     ChangedReply,
     CommentCall,
     CommentReply,
     DeleteCall,
     DeleteReply,
     EditCall,
+    ExportCall,
+    ExportReply,
     NewTicket,
     ShowCall,
     ShowReply,
+    Ticket,
     TicketEdit,
     WhyCall,
     WhyReply,
@@ -207,6 +212,39 @@ def test_a_chain_is_deleted_in_one_call_whatever_its_order(tmp_path: Path) -> No
         assert (await it.client.call(ShowCall(id=kept), ShowReply)).ticket.id == kept
 
     prove(tmp_path, fact)
+
+
+def test_an_export_has_whole_texts_in_pieces(tmp_path: Path) -> None:
+    async def fact(it: Served) -> None:
+        text = "x" * 200_000
+        for number in range(4):
+            await add(it, ready=False, instructions=text, title=str(number))
+        await add(it, board="side")
+        gone = await add(it)
+        await it.client.call(CancelCall(ids=[gone]), CancelledReply)
+        assert [len(each) for each in await export(it)] == [1, 1, 1, 2]
+        pieces = await export(it, states=["backlog"])
+        assert [each.instructions for piece in pieces for each in piece] == [text] * 4
+        assert await ids_of(it, board="side") == [5]
+        assert await ids_of(it, columns=["Backlog"]) == [1, 2, 3, 4]
+        assert await ids_of(it, done=True, board="main") == [1, 2, 3, 4, 6]
+        assert await ids_of(it, label="none") == []
+
+    prove(tmp_path, fact)
+
+
+async def export(it: Served, **fields: Any) -> list[list[Ticket]]:
+    it.client.send(ExportCall(**fields), more=True)
+    pieces: list[list[Ticket]] = []
+    continues = True
+    while continues:
+        reply, continues = await it.client.receive(ExportReply)
+        pieces.append(reply.tickets)
+    return pieces
+
+
+async def ids_of(it: Served, **fields: Any) -> list[int]:
+    return [each.id for piece in await export(it, **fields) for each in piece]
 
 
 def test_what_is_left_of_a_deleted_ticket_is_said(tmp_path: Path) -> None:

@@ -335,6 +335,7 @@ class Twins(RuleBasedStateMachine):
         if not hasattr(self, "stack"):
             return
         self.asked("tickets", ListCall(limit=ALL, cancelled=True))
+        self.asked("matching", ListCall(board="main"))
         self.asked("runs", RunsCall(limit=ALL))
         self.asked("leases")
         self.asked("queue")

@@ -74,6 +74,9 @@ def command(
       - [ ] Sort imports {agent=shell priority=high repo=. key=sort}
         Indented prose is the description, fenced code the instructions.
       - [x] Boxes that are ticked are skipped.
+
+    What 'export' writes can be read back: a column 'state' says only which tickets are
+    done; those are skipped too.
     """  # noqa: D301 (click's mark for a paragraph that is not to be filled)
     form = form or batch.format_of(file)
     if form is None:

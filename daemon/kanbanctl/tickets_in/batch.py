@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePath
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from kanban_ipc.bounds import CONTROL_REQUEST_BYTES_MAX, IMPORT_TICKETS_MAX
 from kanban_ipc.control import NewTicket
+from kanban_ipc.words import TICKET_STATES
 from kanbanctl.tickets_in import csvfile, jsonl, markdown
-from kanbanctl.tickets_in.fields import Surroundings, ticket
+from kanbanctl.tickets_in.fields import STATE, Surroundings, ticket
 from kanbanctl.tickets_in.items import Cut, Problem
 from kanbanctl.tickets_in.limits import Malformed
 
@@ -61,11 +62,24 @@ def read(data: bytes, form: str, around: Surroundings) -> Batch:
     problems = list(found.problems)
     for item in found.items:
         try:
-            tickets.append(Numbered(item.line, ticket(item.values, around)))
+            if not is_done(item.values):
+                tickets.append(Numbered(item.line, ticket(item.values, around)))
         except Malformed as error:
             problems.append(Problem(item.line, str(error)))
     problems += key_problems(tickets)
     return Batch(tickets, sorted(problems))
+
+
+def is_done(values: dict[str, Any]) -> bool:
+    """Whether an item is of a ticket that is done, like a ticked box; takes its state
+    away. Raises ``Malformed``.
+    """
+    state = values.pop(STATE, None)
+    if state is None:
+        return False
+    if state not in TICKET_STATES:
+        raise Malformed(f"there is no state {state!r:.40}")
+    return state in {"completed", "cancelled"}
 
 
 def key_problems(tickets: list[Numbered]) -> list[Problem]:

@@ -8,8 +8,9 @@ import csv
 import io
 from typing import Final
 
-from kanbanctl.tickets_in.fields import ALIASES, FIELDS
+from kanbanctl.tickets_in.fields import ALIASES, FIELDS, STATE
 from kanbanctl.tickets_in.items import Cut, Item, Problem
+from kanbanctl.wording import plural
 
 CELL_CHARS_MAX: Final = 1 << 20
 """Above the longest text of a ticket, so that the better message is given."""
@@ -48,7 +49,7 @@ def _wrong(headings: list[str]) -> list[str]:
     for heading in dict.fromkeys(headings):
         if headings.count(heading) > 1:
             reasons.append(f"two columns are named {heading!r:.60}")
-        if heading not in FIELDS and heading not in ALIASES:
+        if heading not in FIELDS and heading not in ALIASES and heading != STATE:
             reasons.append(f"there is no field {heading!r:.60}")
     return reasons
 
@@ -58,8 +59,8 @@ def _add(found: Cut, line: int, headings: list[str], row: list[str]) -> None:
         found.problems.append(
             Problem(
                 line,
-                f"{len(row)} cells under {len(headings)} headings; put a text with "
-                "commas or line ends in quotes",
+                f"{len(row)} cells under {plural(len(headings), 'heading')}; put "
+                "a text with commas or line ends in quotes",
             ),
         )
         return

@@ -32,6 +32,8 @@ ALIASES: Final[Mapping[str, str]] = {
     "estimate": "estimated_duration_s",
     "retries": "max_retries",
 }
+STATE: Final = "state"
+"""A column of what ``export`` writes; it says of a ticket only whether it is done."""
 FIELDS: Final = frozenset(NewTicket.__struct_fields__)
 _SEPARATORS: Final = re.compile(r"[,;\s]+")
 _LABEL_SEPARATORS: Final = re.compile(r"\s*[,;]\s*")
@@ -95,7 +97,18 @@ def _named(values: Mapping[str, Any]) -> dict[str, Any]:
 # -------------------------------------------------------------- values, by their field
 
 
+def _listed(value: Any) -> Any:
+    """A list in JSON where a cell can hold only text; anything else as it is."""
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        try:
+            return msgspec.json.decode(value, type=list[str])
+        except msgspec.DecodeError:
+            return value
+    return value
+
+
 def _labels(value: Any) -> list[str]:
+    value = _listed(value)
     if isinstance(value, str):
         return [label for label in _LABEL_SEPARATORS.split(value.strip()) if label]
     if not isinstance(value, (list, tuple)):
@@ -157,6 +170,7 @@ def _depends_keys(fields: dict[str, Any], _around: Surroundings) -> None:
 
 
 def _keys(value: Any) -> list[Any]:
+    value = _listed(value)
     if isinstance(value, str):
         return [part for part in _SEPARATORS.split(value) if part]
     if isinstance(value, (list, tuple)):

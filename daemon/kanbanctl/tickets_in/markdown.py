@@ -8,10 +8,11 @@
     - [x] Done already: skipped
     - [ ] Run the tests {agent=shell depends=sort}
 
-Fenced code below an item is its instructions; several blocks follow one another. The
-braces at the end of a title are optional, ``name=value`` pairs, quotes around a value
-with spaces. Everything else in the file (headings, paragraphs, plain lists, code that
-is not indented) is passed over.
+Fenced code below an item is its instructions; several blocks follow one another. A
+block whose fence says ``description`` is its description as it stands: what 'export'
+writes of one that has code or boxes itself. The braces at the end of a title are
+optional, ``name=value`` pairs, quotes around a value with spaces. Everything else in
+the file (headings, paragraphs, plain lists, code that is not indented) is passed over.
 
 What looks like a box and is none, or like braces and is none, is a problem rather than
 prose: nobody would miss the ticket. So is an open box below an item, which could be a
@@ -34,7 +35,7 @@ _BOX: Final = re.compile(
 _OPTIONS: Final = re.compile(r"(?P<title>.*?)\s*\{(?P<options>\s*\w+\s*=.*)\}\s*")
 _BRACES: Final = re.compile(r"\{\s*(?P<name>\w+)\s*=[^{}]*(?P<end>\}?)")
 """Anywhere in what was taken for a title."""
-_FENCE: Final = re.compile(r" *(?P<fence>`{3,}(?=[^`]*$)|~{3,}).*")
+_FENCE: Final = re.compile(r" *(?P<fence>`{3,}(?=[^`]*$)|~{3,})(?P<info>.*)")
 """CommonMark: after backticks, further ones on the line make it inline code."""
 _LINK: Final = re.compile(r"[(\[:]")
 """After a bracket: it was a link, not a box."""
@@ -50,6 +51,8 @@ class _Entry:
     is_done: bool
     prose: list[str] = field(default_factory=list)
     code: list[str] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    """A description in a fence: as it is, whatever it looks like."""
 
 
 @dataclass
@@ -60,6 +63,7 @@ class _Fence:
     mark: str
     indent: int
     is_ours: bool
+    is_description: bool
 
 
 def cut(text: str) -> Cut:
@@ -75,11 +79,11 @@ class _Reader:
 
     def read(self, text: str) -> Cut:
         for number, raw in enumerate(text.split("\n"), start=1):
-            line = raw.rstrip("\r").expandtabs(TAB)
+            line = raw.rstrip("\r")
             if self._fence is not None:
                 self._in_fence(line)
             else:
-                self._outside(number, line)
+                self._outside(number, line.expandtabs(TAB))
         if self._fence is not None:
             self._problem(self._fence.line, "this code block is never closed")
         self._close()
@@ -95,7 +99,10 @@ class _Reader:
         if not is_below:
             self._close()
         if fence := _FENCE.fullmatch(line):
-            self._fence = _Fence(number, fence["fence"], indent, is_below)
+            is_description = fence["info"].strip() == "description"
+            self._fence = _Fence(
+                number, fence["fence"], indent, is_below, is_description
+            )
         elif is_below:
             assert self._entry is not None
             self._entry.prose.append(line)
@@ -113,7 +120,11 @@ class _Reader:
         if is_end:
             self._fence = None
         elif self._fence.is_ours and self._entry is not None:
-            self._entry.code.append(_dedent(line, self._fence.indent))
+            text = _dedent(line, self._fence.indent)
+            if self._fence.is_description:
+                self._entry.told.append(text)
+            else:
+                self._entry.code.append(text)
 
     def _open(self, number: int, box: re.Match[str]) -> None:
         if reason := _flaw(box):
@@ -130,7 +141,7 @@ class _Reader:
         entry, self._entry = self._entry, None
         if entry is None or entry.is_done or not entry.values:
             return
-        description = _block(entry.prose)
+        description = "\n".join(entry.told) or _block(entry.prose)
         for name, text in (
             ("description", description),
             ("instructions", "\n".join(entry.code)),
@@ -225,5 +236,7 @@ def _block(lines: list[str]) -> str:
 
 def _dedent(line: str, indent: int) -> str:
     """The line without at most so many leading spaces."""
+    if not line.startswith(" " * indent):
+        line = line.expandtabs(TAB)
     spaces = len(line) - len(line.lstrip(" "))
     return line[min(spaces, indent) :]

@@ -51,6 +51,13 @@ def tickets(db: apsw.Connection, query: ListCall) -> tuple[list[Ticket], int]:
     return found, _total(db, query, states, where, values)
 
 
+def matching(db: apsw.Connection, query: ListCall) -> list[int]:
+    """See ``Reads.matching``."""
+    where, values = _conditions(query, wanted_states(query))
+    page = _SQL["page"].replace("/*where*/", where).replace("/*order*/", "t.id")
+    return [number for (number,) in db.execute(page, (*values, -1, 0))]
+
+
 def wanted_states(query: ListCall) -> list[TicketState]:
     """Which states a query asks for: those named, of the columns named."""
     named = set(query.states or TICKET_STATES)

@@ -206,6 +206,9 @@ class SqliteReads:
     def tickets(self, query: ListCall) -> tuple[list[Ticket], int]:
         return reading.tickets(self._db, query)
 
+    def matching(self, query: ListCall) -> list[int]:
+        return reading.matching(self._db, query)
+
     def run(self, run_id: RunId) -> Run | None:
         return runs.run(self._db, run_id)
 

@@ -447,6 +447,10 @@ class Reads(Protocol):
     def tickets(self, query: ListCall) -> tuple[list[Ticket], int]:
         """A page, and how many there are in all."""
 
+    def matching(self, query: ListCall) -> list[int]:
+        """The numbers of every ticket that a query finds, in order of age; its page
+        and its sorting do not matter."""
+
     def run(self, run_id: RunId) -> Run | None: ...
 
     def find_runs(self, text: str) -> list[Run]:

@@ -31,6 +31,7 @@ from kanband.shell.methods.doctor import doctor
 from kanband.shell.methods.drain import drain
 from kanband.shell.methods.edit import edit
 from kanband.shell.methods.events import events
+from kanband.shell.methods.export import export
 from kanband.shell.methods.gc import gc
 from kanband.shell.methods.import_ import import_
 from kanband.shell.methods.list_ import list_
@@ -111,6 +112,7 @@ STREAMS: Final[dict[str, Stream]] = {
     "RunLogs": run_logs,
     "RunDiff": run_diff,
     "Events": events,
+    "Export": export,
 }
 WAITING: Final = frozenset(("Wait",))
 """They change nothing and may wait for ever: they end with their client."""

@@ -4,6 +4,8 @@ import itertools
 from collections import Counter
 from collections.abc import Sequence
 
+import msgspec
+
 from kanban_ipc.control import (
     BoardQueue,
     Event,
@@ -46,6 +48,12 @@ class ModelReads:
         found.sort(key=lambda one: _order(one, query.sort), reverse=query.descending)
         page = found[query.offset : query.offset + query.limit]
         return [self._world.shown(ticket) for ticket in page], len(found)
+
+    def matching(self, query: ListCall) -> list[int]:
+        every = msgspec.structs.replace(
+            query, sort="id", descending=False, limit=len(self._world.tickets), offset=0
+        )
+        return [ticket.id for ticket in self.tickets(every)[0]]
 
     def blockers(self, ticket_id: int) -> list[Ticket]:
         ticket = self._world.tickets.get(ticket_id)
