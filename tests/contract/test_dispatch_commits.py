@@ -2,9 +2,13 @@
 
 from pathlib import Path
 
+import msgspec
+
 from kanban_ipc import link
+from kanban_ipc.bounds import LINK_FRAME_BYTES_MAX
 from kanban_ipc.link import Ack, Assign, Drop, Result
 from kanban_ipc.words import Epoch, RunId
+from kanband.config.sections import AgentConfig
 from support.dispatch_bench import (
     Bench,
     ack,
@@ -266,5 +270,26 @@ def test_the_store_s_trouble_is_told_as_long_as_it_lasts(tmp_path: Path) -> None
         bench.store.full = False
         await bench.pass_by(0.5)
         assert bench.dispatch.problems() == []
+
+    with_bench(tmp_path, body)
+
+
+def test_an_assignment_that_cannot_be_sent_fails_alone(tmp_path: Path) -> None:
+    async def body(bench: Bench) -> None:
+        huge = AgentConfig(argv=("x" * LINK_FRAME_BYTES_MAX,))
+        agents = {**bench.config.agents, "other": huge}
+        bench.profiles.config = msgspec.structs.replace(bench.config, agents=agents)
+        worker = bench.worker(slots=3)
+        worker.hello()
+        await bench.settle()
+        before = await bench.add("a", wake=False)
+        [bad] = await bench.add("too long", agent="other", wake=False)
+        after = await bench.add("b")
+        assert [run.work.ticket_id for run in worker.runs] == [*before, *after]
+        ticket = await bench.ticket(bad)
+        [run] = await bench.runs(bad)
+        assert (ticket.state, run.failure) == ("failed", "setup")
+        assert "shorten the texts" in run.message
+        assert bench.broken == []
 
     with_bench(tmp_path, body)

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from kanban_ipc import link
+from kanban_ipc import frames, link
 from kanban_ipc.link import DaemonMessage
 from kanban_ipc.words import WorkerId
 from kanband.store.verbs import Reads, Verbs
@@ -90,6 +90,8 @@ class SenderDouble:
         self.gone: set[bytes] = set()
 
     def send(self, peer: bytes, messages: Sequence[DaemonMessage]) -> bool:
+        for message in messages:
+            frames.encode(message)  # As the link does, all before any.
         if peer in self.gone:
             return False
         self.sent += [(peer, message) for message in messages]

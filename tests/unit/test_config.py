@@ -67,6 +67,10 @@ def refusal(tmp_path: Path, text: str = "", **environ: str) -> str:
             '[agents.a]\nprompt_template = "{{prompt}}"',
             "prompt_template uses {{prompt}}",
         ),
+        (
+            f"[agents.a]\nprompt_template = '{'x' * 200_000}'",
+            "line 1: agents.a has texts of 200000 bytes; allowed: 131072 in all",
+        ),
         ("slots = [", "FILE is not TOML: "),
         ("slots = 1\nslots = 2", "Cannot overwrite a value"),
     ],

@@ -27,6 +27,10 @@ BUILT_IN: Final[dict[str, AgentConfig]] = {
     ),
 }
 
+PROFILE_BYTES_MAX: Final = 128 << 10
+"""Of all texts of a profile: an assignment carries them beside a ticket's, and must fit
+the link. It is what the kernel takes for one argument: execve(2)."""
+
 TEMPLATE_VARIABLES: Final = (
     "title",
     "description",
@@ -58,6 +62,13 @@ def profile_faults(name: str, table: AgentTable) -> Iterator[tuple[KeyPath, str]
         yield (), 'may not be called "any": that means the default agent'
     if table.argv and not table.argv[0]:
         yield ("argv",), "begins with an empty string; allowed: a program first"
+    size = sum(len(text.encode()) for text in _all_texts(table))
+    if size > PROFILE_BYTES_MAX:
+        fault = (
+            f"has texts of {size} bytes; allowed: {PROFILE_BYTES_MAX} in all, as they "
+            "go with every run; put long ones into files that the program reads"
+        )
+        yield (), fault
     texts: list[tuple[KeyPath, str]] = [(("argv",), each) for each in table.argv]
     texts += [(("env", key), text) for key, text in table.env.items()]
     for key, text in texts:
@@ -68,6 +79,15 @@ def profile_faults(name: str, table: AgentTable) -> Iterator[tuple[KeyPath, str]
     of_prompt = [each for each in TEMPLATE_VARIABLES if each != "prompt"]
     for fault in _template_faults(table.prompt_template, of_prompt):
         yield ("prompt_template",), fault
+
+
+def _all_texts(table: AgentTable) -> Iterator[str]:
+    yield from table.argv
+    yield from table.env_pass
+    for pair in table.env.items():
+        yield from pair
+    yield table.model
+    yield table.prompt_template
 
 
 def _template_faults(text: str, known: Sequence[str]) -> Iterator[str]:

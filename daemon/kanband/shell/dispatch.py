@@ -17,6 +17,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 from kanban_ipc import bounds, link
 from kanban_ipc.control import CurrentRun
+from kanban_ipc.errors import ProtocolBug
 from kanban_ipc.link import Result
 from kanban_ipc.words import Epoch, FailureClass, RunId, Staleness, WorkerId
 from kanband.core.ids import RANDOM_BYTES, RunIds
@@ -245,7 +246,7 @@ class Dispatch:
         for run in self.live.of(session.worker_id):
             lost = run.sent_at is None or run.sent_at < overdue
             if link.Held(run.run_id, run.epoch) not in held and (fresh or lost):
-                self._post.assign(session, run, now)
+                self._assign(session, run)
 
     # ------------------------------------------------------------------ the turn
 
@@ -354,7 +355,7 @@ class Dispatch:
                 self._crew.processed(run.worker_id)
         self._hand_out(outcome.claims, outbox)
         for peer, messages in outbox.items():
-            self._post.send(peer, messages)
+            self._send(peer, messages)
         self._due.at(outcome.next_due_ms)
         if outcome.woke or len(outcome.claims) >= turn.wanted > 0:
             self._claimable = True
@@ -386,6 +387,36 @@ class Dispatch:
             else:
                 run.given(session.incarnation, now)
                 outbox[session.peer].append(self._post.assignment(run))
+
+    def _send(self, peer: bytes, messages: list[link.DaemonMessage]) -> None:
+        """What cannot be sent holds up nothing else of a committed turn."""
+        try:
+            sent = self._post.send(peer, messages)
+        except ProtocolBug as error:
+            if len(messages) > 1:
+                for message in messages:
+                    self._send(peer, [message])
+                return
+            self._unsendable(messages[0], error)
+            return
+        for message in messages:
+            run = _assigned(message, self.live)
+            if run is not None and not sent:
+                run.sent_at = None  # The next heartbeat makes up for it.
+
+    def _assign(self, session: Session, run: LiveRun) -> None:
+        run.given(session.incarnation, self._clock.monotonic())
+        self._send(session.peer, [self._post.assignment(run)])
+
+    def _unsendable(self, message: link.DaemonMessage, error: ProtocolBug) -> None:
+        _LOG.error("cannot be sent: %s", error)
+        run = _assigned(message, self.live)
+        if run is not None and not (run.adopt or run.started):
+            text = (
+                f"it cannot be given to a worker: {error}; shorten the texts of the "
+                f"ticket or of the agent profile {run.agent}"
+            )
+            self._end(run, Result(outcome="error", failure="setup", message=text))
 
     def _give_back(self, run: LiveRun) -> None:
         """If nobody has it, and who should have got it does not return: end it."""
@@ -451,7 +482,7 @@ class Dispatch:
         if session is None:
             self._give_back(run)
         else:
-            self._post.assign(session, run, self._clock.monotonic())
+            self._assign(session, run)
         self.wake()  # It leaves a slot behind.
 
     def worker_gone(self, worker_id: WorkerId, incarnation: str) -> None:
@@ -549,6 +580,11 @@ class Dispatch:
     def problems(self) -> list[str]:
         """What of the dispatch needs attention."""
         return [self._store_problem] if self._store_problem else []
+
+
+def _assigned(message: link.DaemonMessage, live: LiveTable) -> LiveRun | None:
+    """The run that a message assigns."""
+    return live.get(message.run_id) if isinstance(message, link.Assign) else None
 
 
 def _unfit(peer: bytes, hello: link.Hello) -> link.Refused | None:

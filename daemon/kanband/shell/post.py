@@ -46,12 +46,6 @@ class Post:
         )
         self.send(session.peer, [message])
 
-    def assign(self, session: Session, run: LiveRun, now: float) -> None:
-        """Give a run to a worker."""
-        run.given(session.incarnation, now)
-        if not self.send(session.peer, [self.assignment(run)]):
-            run.sent_at = None
-
     def cancel(self, session: Session, run: LiveRun) -> None:
         """Have a run ended, for the reason that the run carries."""
         assert run.cancel is not None
