@@ -246,3 +246,17 @@ def test_a_configuration_that_is_refused_is_not_tried_again(lab: Lab) -> None:
     assert service.show(DAEMON, "ExecMainStatus") == "100"
     assert service.show(DAEMON, "NRestarts") == "0"
     assert "slots" in lab.journal()
+
+
+def test_a_reload_is_in_force_when_systemctl_returns_and_fails_for_a_fault(
+    service: UserService,
+) -> None:
+    file, daemon = ".config/kanban/kanban.toml", service.main_pid()
+    service.write(file, toml({"worker_count": 2, **BRISK}))
+    service.systemctl("reload", DAEMON)
+    assert len(service.status().workers) == 2
+    service.write(file, "slotz = 2\n")
+    with pytest.raises(AssertionError, match="reload"):
+        service.systemctl("reload", DAEMON)
+    assert service.main_pid() == daemon
+    assert service.show(DAEMON, "ActiveState") == "active"
