@@ -116,6 +116,8 @@ class WorkerInfo(Data, frozen=True, kw_only=True):
     agents: list[str]
     """Agents it is restricted to; empty is all."""
     repo: str | None
+    by_hand: bool = False
+    """Somebody else started it, and it is his to stop and to start again."""
 
 
 class StopProof(Data, frozen=True, kw_only=True):

@@ -22,6 +22,9 @@ REPO_LOCKS_DIR: Final = "repos"
 CONTROL_SOCKET: Final = "control.sock"
 LINK_SOCKET: Final = "link.sock"
 SPAWNER_SOCKET: Final = "spawner.sock"
+WORKER_JOIN: Final = "worker-join.json"
+"""What a worker that is started by hand or by a service manager needs to join: a
+``guests.Pass``."""
 
 # In a run's directory.
 RUN_ASSIGN: Final = "assign.msgpack"

@@ -135,7 +135,7 @@ class Settings(Section, frozen=True, kw_only=True):
 class KanbanToml(Settings, frozen=True, kw_only=True):
     """The whole file."""
 
-    mode: Literal["managed"] = "managed"
+    mode: Literal["managed", "standalone"] = "managed"
     """What this version offers of ``Mode``."""
     agents: dict[AgentName, AgentTable] = {}
 

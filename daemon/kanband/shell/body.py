@@ -136,6 +136,10 @@ class Body:
         if not watched:
             self._process_ended()
 
+    def superseded(self) -> None:
+        """Another start of the worker is proven to live, so this one does not."""
+        self._finish(None, None)
+
     def _process_ended(self) -> None:
         """By its pidfd. The spawner knows the code, if it still is its spawner."""
         assert self.now is not None

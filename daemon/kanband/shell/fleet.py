@@ -26,11 +26,13 @@ from kanban_ipc.words import UnitScope, WorkerId, WorkerState
 from kanband.config import Config
 from kanband.core import roster, workers
 from kanband.core.staleness import Beats, Presence
-from kanband.errors import KanbandError
-from kanband.shell import gate
+from kanband.shell import gate, guests
 from kanband.shell.crew import Dispatch, Ground
+from kanband.shell.guests import GUESTS_MAX
+from kanband.shell.incarnation import digest
 from kanband.shell.ledger import Ledger
 from kanband.shell.member import Member
+from kanband.shell.not_managed import Guest, NotManaged
 from kanband.shell.ports import Clock, Store
 from kanband.shell.recovery import look_again, recover
 from kanband.shell.roll_call import RollCall
@@ -40,22 +42,11 @@ from kanband.shell.stopper import Stop
 from kanband.shell.wishes import Wishes, seats
 from kanband.store.verbs import WorkerRow
 
-__all__ = ["Dispatch", "Fleet", "NotManaged"]
+__all__ = ["Dispatch", "Fleet", "Guest", "NotManaged"]
 
 _STARTED: Final[frozenset[WorkerState]] = workers.AT_REST | {"STOPPED"}
 """What a start waits for: it runs, or it will not without a person, or it was stopped
 meanwhile."""
-
-
-class NotManaged(KanbandError):
-    """This daemon starts no workers."""
-
-    def __init__(self, mode: str) -> None:
-        """``mode``: the one that it runs in."""
-        super().__init__(
-            f'this daemon runs with mode = "{mode}" and starts no workers itself; '
-            'set mode = "managed" in kanban.toml and restart it'
-        )
 
 
 class Fleet:
@@ -101,6 +92,7 @@ class Fleet:
         self._kept: dict[str, Exited] = {}
         self._dropping: set[asyncio.Task[None]] = set()
         self._opened: tuple[Ground, Wishes] | None = None
+        self._pass_sha256 = ""
 
     # ----------------------------------------------------------- beginning, ending
 
@@ -124,11 +116,15 @@ class Fleet:
             jitter=self._jitter,
         )
         self._opened = ground, Wishes(self._members, ground, self._config.slots)
-        if self._config.mode != "managed":
-            listen()
-            return
+        self._pass_sha256 = digest(
+            guests.issue_pass(self._config, self._link_endpoint).secret
+        )
         await self._recover()
+        await self._forget_guests()
         listen()
+        if self._config.mode != "managed":
+            self._look()
+            return
         await self._begin()
         await self._ledger.flush()
         for end in self._kept.values():
@@ -138,11 +134,32 @@ class Fleet:
         self._look()
 
     async def _recover(self) -> None:
+        managed = self._config.mode == "managed"
         rows = await self._store.read(lambda reads: reads.workers())
-        ready = await self._spawner.find()
+        # In another mode a managed worker of an earlier time is a stranger: it is told
+        # so when it says hello, leaves, and what it leaves is adopted by others.
+        rows = [row for row in rows if managed or row.guest]
+        ready = await self._spawner.find() if managed else None
         found = [(Member(row, self._ground), row) for row in rows]
         self._members.update({row.worker_id: member for member, row in found})
         recover(found, ready, self._kept, self._config.state_dir)
+
+    async def _forget_guests(self) -> None:
+        """Those that ended while no daemon was there, unless they have left runs."""
+        holds = self._ground.dispatch.live_runs
+        gone = [
+            member.worker_id
+            for member in self._members.values()
+            if member.row.guest
+            and member.state == "EXITED"
+            and not holds(member.worker_id)
+        ]
+        for name in gone:
+            self._ledger.forget(name)
+            del self._members[name]
+        if gone:
+            now_ms = self._clock.now_ms()
+            await self._store.do(lambda verbs: verbs.drop_workers(gone, now_ms=now_ms))
 
     async def _begin(self) -> None:
         """Bring about what is wanted, by a person or else by the configuration."""
@@ -159,10 +176,12 @@ class Fleet:
 
     async def shut_down(self, *, now: bool) -> list[StopProof]:
         """Stop every process without changing what is wanted, then the spawner. A
-        second call with ``now`` hurries the first."""
+        second call with ``now`` hurries the first. Guests are left to who started
+        them: they go on, and the next daemon hears of what they did."""
         self._ground.leaving = True
         stops = []
-        for member in self._members.values():
+        own = [each for each in self._members.values() if not each.row.guest]
+        for member in own:
             if member.state in workers.ALIVE:
                 stops.append(member.stopping(now=now))
             member.happen("stop")
@@ -200,7 +219,7 @@ class Fleet:
 
         One that runs already keeps its process; other slots count from its next start.
         """
-        self._managed()
+        self._managed([worker_id] if worker_id is not None else [])
         ids = roster.fresh(seats(self._members), count)
         if worker_id is not None:
             ids = [WorkerId(worker_id)]
@@ -227,7 +246,7 @@ class Fleet:
         self, worker_ids: Sequence[str], *, now: bool, wait: bool
     ) -> list[StopProof]:
         """See ``ports.Fleet``. Raises ``NotManaged``, ``StoreFailed``, KeyError."""
-        self._managed()
+        self._managed(worker_ids)
         ids = [self._members[name].worker_id for name in worker_ids]
         await self._wishes.commit(stop=ids)
         stops = self._stop_all(ids, now=now)
@@ -237,7 +256,7 @@ class Fleet:
         self, worker_ids: Sequence[str], *, now: bool, wait: bool
     ) -> tuple[list[WorkerInfo], list[StopProof]]:
         """See ``ports.Fleet``. Raises ``NotManaged``, ``StoreFailed``, KeyError."""
-        self._managed()
+        self._managed(worker_ids)
         ids = [self._members[name].worker_id for name in worker_ids]
         await self._wishes.commit(run=ids)
         stops = []
@@ -271,7 +290,7 @@ class Fleet:
 
     async def reset_failed(self, worker_ids: Sequence[str]) -> list[WorkerInfo]:
         """See ``ports.Fleet``: FATAL ones are started anew; others are left alone."""
-        self._managed()
+        self._managed(worker_ids)
         named = worker_ids or list(self._members)
         failed = [name for name in named if self._members[name].state == "FATAL"]
         for name in failed:
@@ -304,11 +323,37 @@ class Fleet:
 
     def verify(self, hello: Hello) -> Refused | None:
         """Whether this is the worker that it says it is; None: it is."""
-        return gate.verify(hello, self._members.get(hello.worker_id))
+        member = self._members.get(hello.worker_id)
+        if not hello.guest:
+            return gate.verify(hello, member)
+        refused = guests.verify(
+            hello,
+            member,
+            self._pass_sha256,
+            self._config.agents,
+            self._config.state_dir,
+        )
+        if refused is None and member is None and len(self._members) >= GUESTS_MAX:
+            reason = f"{GUESTS_MAX} workers are known already; restart the daemon"
+            refused = Refused(code="unknown_worker", reason=reason)
+        if refused is None:
+            self._admit(hello)
+        return refused
+
+    def _admit(self, hello: Hello) -> None:
+        row = guests.row(hello)
+        name = hello.worker_id
+        if name not in self._members:
+            self._members[name] = Member(row, self._ground)
+        self._members[name].admitted(row)
 
     def on_hello(self, hello: Hello) -> None:
         """It was verified and welcomed."""
-        self._members[hello.worker_id].on_hello(hello.process)
+        member = self._members[hello.worker_id]
+        if hello.guest:
+            member.on_guest(hello.process)
+        else:
+            member.on_hello(hello.process)
 
     def on_goodbye(self, worker_id: WorkerId, reason: str) -> None:
         """Its exit that follows is expected."""
@@ -342,6 +387,8 @@ class Fleet:
         member = self._members.get(worker_id)
         if member is None or member.state == "FATAL":
             return False
+        if member.row.guest:
+            return member.state in {*workers.ALIVE, "UNKNOWN"}
         return member.state != "STOPPED" or member.wanted == "run"
 
     # ---------------------------------------------------------------- for the spawner
@@ -380,7 +427,13 @@ class Fleet:
         assert self._opened is not None, "open comes first"
         return self._opened[1]
 
-    def _managed(self) -> None:
+    def _managed(self, worker_ids: Sequence[str] = ()) -> None:
+        """Raises ``NotManaged`` or ``Guest`` where a wish is not ours to fulfil."""
+        for name in worker_ids:
+            member = self._members.get(name)
+            if member is not None and member.row.guest:
+                process = member.process
+                raise Guest(name, None if process is None else process.pid)
         if self._config.mode != "managed":
             raise NotManaged(self._config.mode)
 

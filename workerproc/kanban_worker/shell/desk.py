@@ -100,6 +100,9 @@ class Desk:
             draining=self.leaving.begun,
             held=tuple(Held(job.run_id, job.epoch) for job in self._jobs.values()),
             program_version=VERSION,
+            guest=not own.managed,
+            agents=own.agents,
+            repo=own.repo,
         )
 
     def welcomed(self, welcome: Welcome | None) -> None:

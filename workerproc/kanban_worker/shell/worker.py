@@ -1,7 +1,8 @@
 """A worker's life: lock, signals, link, desk, leave.
 
 Decided here: what signals mean. SIGTERM drains, a second one hurries; SIGINT is not for
-a worker (a terminal sends it to everybody); SIGABRT writes every thread's stack to the
+a managed worker (a terminal sends it to everybody), and is as SIGTERM to one that was
+started by hand; SIGABRT writes every thread's stack to the
 log and ends the process: the daemon asks so before it kills a silent worker.
 
 Exit codes: 0 left on purpose, 2 refused by the daemon, 100 its id is in use, 111 the
@@ -63,7 +64,8 @@ async def _serve(settings: WorkerSettings, process: ProcessId, log: Log) -> int:
     desk = Desk(settings, process, log)
     loop.add_signal_handler(signal.SIGTERM, desk.leaving.terminated)
     # Not SIG_IGN: that would be inherited by every program started from here.
-    loop.add_signal_handler(signal.SIGINT, lambda: None)
+    on_interrupt = (lambda: None) if settings.managed else desk.leaving.terminated
+    loop.add_signal_handler(signal.SIGINT, on_interrupt)
     own_identity = identity(settings.worker_id, settings.incarnation)
     link = Link(settings.link_endpoint, own_identity, desk, time.monotonic)
     desk.open(link)
