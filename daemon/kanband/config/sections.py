@@ -135,8 +135,6 @@ class Settings(Section, frozen=True, kw_only=True):
 class KanbanToml(Settings, frozen=True, kw_only=True):
     """The whole file."""
 
-    mode: Literal["managed", "standalone"] = "managed"
-    """What this version offers of ``Mode``."""
     agents: dict[AgentName, AgentTable] = {}
 
 

@@ -53,6 +53,11 @@ class Body:
         """None: there is none, or it is not known yet."""
         return None if self.now is None else self.now.process
 
+    @property
+    def put_down(self) -> str:
+        """Why it was to be ended, if it was."""
+        return "" if self.now is None else self.now.put_down
+
     # ------------------------------------------------------------------- beginning
 
     def ask(self, name: str, secret: str, slots: int, log_path: Path) -> None:

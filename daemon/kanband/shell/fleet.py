@@ -20,6 +20,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from kanban_ipc.control import StopProof, WorkerInfo
+from kanban_ipc.guests import Pass
 from kanban_ipc.link import Hello, Refused
 from kanban_ipc.spawning import Exited, Spawned, SpawnFailed
 from kanban_ipc.words import UnitScope, WorkerId, WorkerState
@@ -27,7 +28,7 @@ from kanband.config import Config
 from kanband.core import roster, workers
 from kanband.core.staleness import Beats, Presence
 from kanband.shell import gate, guests
-from kanband.shell.crew import Dispatch, Ground
+from kanband.shell.crew import Dispatch, Ground, InlineSlots
 from kanband.shell.guests import GUESTS_MAX
 from kanband.shell.incarnation import digest
 from kanband.shell.ledger import Ledger
@@ -93,15 +94,22 @@ class Fleet:
         self._dropping: set[asyncio.Task[None]] = set()
         self._opened: tuple[Ground, Wishes] | None = None
         self._pass_sha256 = ""
+        self._inline: InlineSlots | None = None
 
     # ----------------------------------------------------------- beginning, ending
 
-    async def open(self, dispatch: Dispatch, listen: Callable[[], None]) -> None:
+    async def open(
+        self,
+        dispatch: Dispatch,
+        listen: Callable[[], None],
+        inline: Callable[[Pass], InlineSlots] | None = None,
+    ) -> None:
         """Recover: adopt the workers that live, begin to start those that are wanted.
 
         Returns once each one's state is decided and committed, not once they are up.
         To be called with the link bound and not yet read: who says hello before it is
         known here would be sent away, so ``listen`` is called when all are known.
+        ``inline`` makes the worker that this process runs itself, in that mode.
         """
         ground = Ground(
             settings=self._config.workers,
@@ -116,13 +124,15 @@ class Fleet:
             jitter=self._jitter,
         )
         self._opened = ground, Wishes(self._members, ground, self._config.slots)
-        self._pass_sha256 = digest(
-            guests.issue_pass(self._config, self._link_endpoint).secret
-        )
+        joining = guests.issue_pass(self._config, self._link_endpoint)
+        self._pass_sha256 = digest(joining.secret)
         await self._recover()
         await self._forget_guests()
         listen()
         if self._config.mode != "managed":
+            if inline is not None:
+                self._inline = inline(joining)
+                self._inline.start()
             self._look()
             return
         await self._begin()
@@ -179,6 +189,8 @@ class Fleet:
         second call with ``now`` hurries the first. Guests are left to who started
         them: they go on, and the next daemon hears of what they did."""
         self._ground.leaving = True
+        if self._inline is not None:
+            await self._inline.stop(now=now)
         stops = []
         own = [each for each in self._members.values() if not each.row.guest]
         for member in own:
@@ -198,6 +210,8 @@ class Fleet:
             self._ground.leaving = True
         for task in self._dropping:
             task.cancel()
+        if self._inline is not None:
+            await self._inline.close()
         for member in self._members.values():
             member.close()
         await self._spawner.close()
@@ -316,7 +330,8 @@ class Fleet:
 
     def problems(self) -> list[str]:
         """FATAL and UNKNOWN workers, spawner and store trouble, and what to do."""
-        troubles = (self._spawner.problem, self._ledger.problem)
+        inline = "" if self._inline is None else self._inline.problem
+        troubles = (self._spawner.problem, self._ledger.problem, inline)
         return [text for text in troubles if text] + self._roll_call.problems()
 
     # --------------------------------------------------------------- for the dispatch
@@ -431,7 +446,7 @@ class Fleet:
         """Raises ``NotManaged`` or ``Guest`` where a wish is not ours to fulfil."""
         for name in worker_ids:
             member = self._members.get(name)
-            if member is not None and member.row.guest:
+            if member is not None and member.by_hand:
                 process = member.process
                 raise Guest(name, None if process is None else process.pid)
         if self._config.mode != "managed":

@@ -8,6 +8,7 @@ steps of a stop (``stopper``), which workers there are and what is wanted (``fle
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable, Container
 from typing import Final, assert_never
 
@@ -66,6 +67,12 @@ class Member:
     def process(self) -> ProcessId | None:
         """The one that lives, or the one in doubt."""
         return self._doubted.process if self._doubted else self.body.process
+
+    @property
+    def by_hand(self) -> bool:
+        """Another's to start and to stop: a guest, and not our own thread."""
+        process = self.process
+        return self.row.guest and (process is None or process.pid != os.getpid())
 
     # ------------------------------------------------------------------ the wishes
 

@@ -116,20 +116,31 @@ class Threads:
     def __init__(self, slots: int, wake: Callable[[], None]) -> None:
         self._slots = slots
         self._wake = wake
-        self._calls: queue.SimpleQueue[Call] = queue.SimpleQueue()
+        self._calls: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
         self._events: deque[CallEvent] = deque()
         self._woken = False
-        self._threads = 0
+        self._threads: list[threading.Thread] = []
         self._open = 0
 
     def submit(self, call: Call) -> None:
         """Called as soon as a slot's thread is free."""
         self._open += 1
-        if self._open > self._threads < self._slots:
-            self._threads += 1
-            name = f"slot-{self._threads}"
-            threading.Thread(target=self._serve, name=name, daemon=True).start()
+        if self._open > len(self._threads) < self._slots:
+            name = f"slot-{len(self._threads) + 1}"
+            thread = threading.Thread(target=self._serve, name=name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
         self._calls.put(call)
+
+    def close(self) -> None:
+        """Let the threads end. One that is in a call cannot be ended from outside: in
+        a process that lives on, its name tells what it is."""
+        while not self._calls.empty():
+            self._calls.get()
+        for thread in self._threads:
+            self._calls.put(None)
+            if self._open:
+                thread.name = f"abandoned {thread.name}"
 
     def collect(self) -> list[CallEvent]:
         """What happened since, in order."""
@@ -150,6 +161,8 @@ class Threads:
     def _serve(self) -> None:
         while True:
             call = self._calls.get()
+            if call is None:
+                return
             call.started_ns = time.monotonic_ns()
             if not call.cancelled:
                 self._tell(CallStarted(call))
