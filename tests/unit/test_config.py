@@ -48,8 +48,14 @@ def refusal(tmp_path: Path, text: str = "", **environ: str) -> str:
         ),
         ("[lease]\nwarn_beats = 9", "stale_beats is 6; allowed: between warn_beats"),
         ("[workers]\nbackoff_initial_s = 40", "allowed: at most backoff_max_s (30)"),
-        ('[agents.a]\nkind = "python"', 'agents.a.kind is "python"; allowed: "shell"'),
-        ('[agents.a]\ncallable = "a:b"', "agents.a.callable is not known"),
+        ('[agents.a]\nkind = "perl"', 'agents.a.kind is "perl"; allowed: "python", '),
+        ('[agents.a]\nkind = "python"', 'agents.a has kind = "python" and no callable'),
+        ('[agents.a]\ncallable = "a:b"', 'line 2: agents.a.callable is for kind = "p'),
+        ('[agents.a]\ncallable = "a.b"', 'callable is "a.b"; allowed: a string that'),
+        (
+            '[agents.a]\nkind = "python"\ncallable = "a:b"\nargv = ["x"]',
+            "line 4: agents.a.argv is for programs",
+        ),
         ("[agents.a]\nargv = 3", "agents.a.argv is 3; allowed: a list, each a string"),
         (
             '[agents.a]\nargv = ["x", 3]',
