@@ -40,6 +40,8 @@ def test_a_worker_started_by_hand_does_the_work_and_drains_at_sigterm(
     seen = alone.worker()
     assert (seen.connected, seen.by_hand, seen.slots) == (True, True, 1)
     started.line()
+    elsewhere = alone.ctl("logs", "worker-1", check=False)
+    assert "writes where it was started" in elsewhere.stderr
     worker.signal(signal.SIGTERM)
     eventually(lambda: "Draining" in worker.log, "it drains")
     gate.open()

@@ -1,4 +1,4 @@
-"""The three units on a real systemd, under the manager of a user who lingers."""
+"""The units on a real systemd, under the manager of a user who lingers."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -246,3 +246,33 @@ def test_a_configuration_that_is_refused_is_not_tried_again(lab: Lab) -> None:
     assert service.show(DAEMON, "ExecMainStatus") == "100"
     assert service.show(DAEMON, "NRestarts") == "0"
     assert "slots" in lab.journal()
+
+
+def test_a_worker_of_its_own_is_a_service_that_its_runs_outlive(
+    lab: Lab, started: Gate, gate: Gate
+) -> None:
+    service = UserService(lab, toml({**BRISK, "mode": "standalone"})).start()
+    own = "kanban-worker@one.service"
+    service.systemctl("start", own)
+    first = service.worker()
+    assert service.main_pid(own) == first
+    assert service.status().workers[0].worker_id == "one"
+
+    ticket = service.add("Outlive", say_and_wait(started, gate))
+    agent = int(started.line())
+    unit = run_unit(service.run(ticket))
+    service.kill(first)
+    second = service.worker(other_than=first)
+    assert service.main_pid(own) == second
+    assert agent in service.pids(unit)
+    gate.open()
+    assert service.rested(ticket) == "in_review"
+    assert service.run(ticket).epoch == 1
+
+    service.systemctl("restart", DAEMON)
+    assert service.worker() == second
+    service.systemctl("stop", own)
+    eventually(
+        lambda: [each.state for each in service.status().workers] == ["EXITED"],
+        "its end is seen",
+    )

@@ -9,12 +9,12 @@ from kanband.errors import KanbandError
 _INSTEAD: Final[dict[Mode, str]] = {
     "managed": "",
     "standalone": (
-        'mode = "standalone": workers are started by hand (kanban-worker --connect) or '
+        "In standalone mode workers are started by hand (kanban-worker --connect) or "
         "as a service (systemctl --user start kanban-worker@NAME), and stopped where "
         "they were started: SIGTERM drains"
     ),
     "inline": (
-        'mode = "inline": it runs its slots in its own process; their number is "slots"'
+        'In inline mode it runs its slots in its own process; their number is "slots"'
     ),
 }
 
@@ -25,8 +25,8 @@ class NotManaged(KanbandError):
     def __init__(self, mode: Mode) -> None:
         """``mode``: the one that it runs in."""
         super().__init__(
-            f"this daemon starts no worker processes ({_INSTEAD[mode]}). To have it "
-            'do so, set mode = "managed" in kanban.toml and restart it'
+            f"this daemon starts no worker processes. {_INSTEAD[mode]}. To have it do "
+            'so, set mode = "managed" in kanban.toml and restart it'
         )
 
 
@@ -35,10 +35,11 @@ class Guest(KanbandError):
 
     def __init__(self, name: str, pid: int | None) -> None:
         """``pid``: None when it does not run."""
-        stop = "" if pid is None else f"kill {pid} (SIGTERM drains), or "
+        stop = "" if pid is None else f"kill {pid} drains it; "
         super().__init__(
             f"{name} was not started by this daemon, but by hand or as a service of "
-            f"its own: do it there ({stop}systemctl --user with kanban-worker@{name})"
+            f"its own, and there it is to be stopped and started: {stop}"
+            f"a service is kanban-worker@{name} for systemctl --user"
         )
 
 
