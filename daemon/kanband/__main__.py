@@ -39,7 +39,7 @@ def _parser() -> _Parser:
     parser.add_argument("--config", metavar="FILE", help="configuration (TOML)")
     parser.add_argument("--state-dir", metavar="DIR", help="where everything is kept")
     parser.add_argument("--runtime-dir", metavar="DIR", help="where the sockets are")
-    parser.add_argument("--mode", metavar="MODE", help="managed")
+    parser.add_argument("--mode", metavar="MODE", help="managed, standalone, inline")
     parser.add_argument("--workers", type=int, metavar="N", help="managed workers")
     parser.add_argument(
         "--check-config",

@@ -55,6 +55,9 @@ IMPORT_TICKETS_MAX: Final = 2_000
 """Tickets in one ``Import`` call; the client sends pages."""
 LIST_LIMIT_MAX: Final = 1_000
 SUMMARY_BYTES_MAX: Final = 64 << 10
+RUN_OUTPUT_BYTES_MAX: Final = 1 << 20
+"""What a call of kind ``python`` may return beside its summary, as JSON; a part of one
+answer on the control socket, well below its backlog."""
 MESSAGE_CHARS_MAX: Final = 4_000
 FILES_CHANGED_MAX: Final = 2_000
 """Changed files named in a result; the count is always whole."""

@@ -7,7 +7,7 @@ is an error; in replies it is ignored, so that an older client understands a new
 daemon.
 """
 
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
@@ -119,6 +119,8 @@ class WorkerInfo(Data, frozen=True, kw_only=True):
     agents: list[str]
     """Agents it is restricted to; empty is all."""
     repo: str | None
+    by_hand: bool = False
+    """Somebody else started it, and it is his to stop and to start again."""
 
 
 class StopProof(Data, frozen=True, kw_only=True):
@@ -695,6 +697,8 @@ class LogLine(Data, frozen=True, kw_only=True):
 class RunShowReply(Reply, frozen=True, kw_only=True):
     run: Run
     log: list[LogLine]
+    result: dict[str, Any] | None = None
+    """What a call of kind ``python`` returned: ``output`` and ``metrics``."""
 
 
 class RunLogsCall(Call, frozen=True, kw_only=True):

@@ -214,6 +214,12 @@ class Hello(Message, frozen=True):
     draining: bool = False
     held: tuple[Held, ...] = ()
     program_version: str = ""
+    guest: bool = False
+    """The daemon did not start it: the secret is the pass's (``guests``)."""
+    agents: tuple[str, ...] = ()
+    """Of a guest: the profiles it is restricted to; empty is all."""
+    repo: str = ""
+    """Of a guest: the one repository it serves, absolute; empty is all."""
 
 
 class Heartbeat(Message, frozen=True):

@@ -52,7 +52,7 @@ def composed_text(origin: Any, arguments: tuple[Any, ...]) -> str:
         return "[]" + type_text(arguments[0])
     if origin is dict:
         # Values of several kinds have no type of their own in Varlink.
-        mixed = get_origin(arguments[1]) is not None
+        mixed = arguments[1] is Any or get_origin(arguments[1]) is not None
         return "object" if mixed else "[string]" + type_text(arguments[1])
     assert origin in (Union, types.UnionType), origin
     (inner,) = (argument for argument in arguments if argument is not type(None))

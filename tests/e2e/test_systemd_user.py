@@ -1,4 +1,4 @@
-"""The three units on a real systemd, under the manager of a user who lingers."""
+"""The units on a real systemd, under the manager of a user who lingers."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -260,3 +260,33 @@ def test_a_reload_is_in_force_when_systemctl_returns_and_fails_for_a_fault(
         service.systemctl("reload", DAEMON)
     assert service.main_pid() == daemon
     assert service.show(DAEMON, "ActiveState") == "active"
+
+
+def test_a_worker_of_its_own_is_a_service_that_its_runs_outlive(
+    lab: Lab, started: Gate, gate: Gate
+) -> None:
+    service = UserService(lab, toml({**BRISK, "mode": "standalone"})).start()
+    own = "kanban-worker@one.service"
+    service.systemctl("start", own)
+    first = service.worker()
+    assert service.main_pid(own) == first
+    assert service.status().workers[0].worker_id == "one"
+
+    ticket = service.add("Outlive", say_and_wait(started, gate))
+    agent = int(started.line())
+    unit = run_unit(service.run(ticket))
+    service.kill(first)
+    second = service.worker(other_than=first)
+    assert service.main_pid(own) == second
+    assert agent in service.pids(unit)
+    gate.open()
+    assert service.rested(ticket) == "in_review"
+    assert service.run(ticket).epoch == 1
+
+    service.systemctl("restart", DAEMON)
+    assert service.worker() == second
+    service.systemctl("stop", own)
+    eventually(
+        lambda: [each.state for each in service.status().workers] == ["EXITED"],
+        "its end is seen",
+    )

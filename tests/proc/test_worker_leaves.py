@@ -179,7 +179,7 @@ def test_calls_report_progress_lines_summaries_and_failures(bench: WorkerBench) 
     broken = Agent("broken", "python", callable="support.callables:fail")
     result = bench.daemon.run(assign(bench.state_dir, agent=broken)).result
     assert result.failure == "agent_error"
-    assert "ValueError: no good" in result.message
+    assert result.message == "ValueError: no good"
     later = Agent("later", "python", callable="support.callables:later")
     deferred = bench.daemon.run(assign(bench.state_dir, agent=later)).result
     assert deferred.failure == "deferred"

@@ -44,3 +44,8 @@ def odd_words(work: Work, context: Context) -> None:
     del work
     context.log("a\ud800b")
     raise RuntimeError("\udcff" * 100_000)
+
+
+def returns_a_set(work: Work, context: Context) -> object:
+    del work, context
+    return {1, 2, object}

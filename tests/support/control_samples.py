@@ -69,6 +69,7 @@ BUSY = WorkerInfo(
     cpu_percent=2.5,
     agents=[],
     repo=None,
+    by_hand=False,
 )
 FATAL = msgspec.structs.replace(
     BUSY,

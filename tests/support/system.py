@@ -21,6 +21,7 @@ from kanban_ipc.words import TicketState
 from support import traces
 from support.control import call
 from support.deadline import eventually
+from support.hand_worker import HandWorker
 from support.notify import Notify
 
 R = TypeVar("R", bound=control.Reply)
@@ -56,6 +57,7 @@ class System:
         self.token = secrets.token_hex(8)
         self.notify = Notify(self.runtime / "notify.sock")
         self._daemon: subprocess.Popen[bytes] | None = None
+        self._hands: list[HandWorker] = []
 
     # ------------------------------------------------------------ the daemon
 
@@ -224,11 +226,22 @@ class System:
         """Its pid, once it is RUNNING (as another process than the one given)."""
 
         def up() -> int:
-            worker = self.worker(worker_id)
-            found = worker.state == "RUNNING" and worker.pid != other_than
-            return (worker.pid or 0) if found else 0
+            # One that is started by hand is not known before its hello.
+            found = [each for each in self.status().workers if _runs(each, worker_id)]
+            return next((w.pid or 0 for w in found if w.pid != other_than), 0)
 
         return eventually(up, f"{worker_id} RUNNING", timeout_s)
+
+    def by_hand(self, *words: str, where: Path | None = None) -> HandWorker:
+        """A worker as a person starts it; ended with this system at the latest."""
+        hand = HandWorker(
+            str(where or self.runtime),
+            *words,
+            env=self.environment,
+            log_path=self.home / f"hand-{len(self._hands)}.log",
+        )
+        self._hands.append(hand)
+        return hand
 
     def run_dir(self, run: control.Run) -> Path:
         """Where the run's files are."""
@@ -246,5 +259,11 @@ class System:
         traces.end_all((str(self.state), str(self.runtime), self.token))
         if self._daemon is not None:
             self._daemon.wait(10)
+        for hand in self._hands:
+            hand.wait()
         self.notify.close()
         shutil.rmtree(self.runtime)
+
+
+def _runs(worker: control.WorkerInfo, worker_id: str) -> bool:
+    return worker.worker_id == worker_id and worker.state == "RUNNING"

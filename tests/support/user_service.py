@@ -110,7 +110,10 @@ class UserService:
         """The pid of the only worker, once it is RUNNING."""
 
         def up() -> int:
-            [worker] = self.status().workers
+            workers = self.status().workers
+            if not workers:
+                return 0  # One of its own is not known before its hello.
+            [worker] = workers
             found = worker.state == "RUNNING" and worker.pid != other_than
             return (worker.pid or 0) if found else 0
 

@@ -62,6 +62,20 @@ class VarlinkClient:
             raise Answered(response.error, msgspec.json.decode(response.parameters))
         return msgspec.json.decode(response.parameters, type=reply), response.continues
 
+    def rest(self) -> None:
+        """Read nothing more: what comes waits in the kernel, and then at the sender."""
+        self._transport.pause_reading()
+
+    def wake(self) -> None:
+        """Read on."""
+        self._transport.resume_reading()
+
+    @property
+    def _transport(self) -> asyncio.ReadTransport:
+        transport = self.writer.transport
+        assert isinstance(transport, asyncio.ReadTransport)
+        return transport
+
     async def hung_up(self) -> bool:
         """Whether the server ends the connection, perhaps after a last message."""
         async with asyncio.timeout(_PATIENCE_S):

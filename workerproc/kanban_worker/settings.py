@@ -25,5 +25,9 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Runs at a time, at least 1."""
     managed: bool = True
     """Started by the spawner: it leaves when idle and its daemon stays away."""
+    agents: tuple[str, ...] = ()
+    """Not managed: the profiles it is restricted to; empty is all."""
+    repo: str = ""
+    """Not managed: the one repository it serves, absolute; empty is all."""
     run_scope: UnitScope = ""
     """Shims as services of this systemd manager; empty: as plain processes."""

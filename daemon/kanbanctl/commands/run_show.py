@@ -24,4 +24,4 @@ def command(
     if session.as_json:
         session.output.reply(reply)
     else:
-        show_run(session.output, reply.run, reply.log, session.now_ms())
+        show_run(session.output, reply, session.now_ms())

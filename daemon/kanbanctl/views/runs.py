@@ -1,8 +1,10 @@
 """Runs: a table, and one in full."""
 
-from typing import Final
+from typing import Any, Final
 
-from kanban_ipc.control import LogLine, Run
+import msgspec
+
+from kanban_ipc.control import Run, RunShowReply
 from kanban_ipc.words import Proof
 from kanbanctl import times
 from kanbanctl.output import Output
@@ -24,6 +26,7 @@ PROOFS: Final[dict[Proof, str]] = {
     "none": "none: it is not established that nothing of it is left",
 }
 FILES_SHOWN: Final = 20
+OUTPUT_LINES_SHOWN: Final = 40
 COLUMNS: Final = (
     Column("RUN", rank=1),
     Column("TICKET", right=True),
@@ -68,8 +71,9 @@ def _took(run: Run) -> str:
     return "-" if run.duration_s is None else times.duration(run.duration_s)
 
 
-def show_run(output: Output, run: Run, log: list[LogLine], now_ms: int) -> None:
+def show_run(output: Output, reply: RunShowReply, now_ms: int) -> None:
     """Everything that a person may want to know about it."""
+    run, log = reply.run, reply.log
     output.pieces(Cell(f"Run {run.id}", "strong"))
     output.fields(
         [
@@ -99,6 +103,7 @@ def show_run(output: Output, run: Run, log: list[LogLine], now_ms: int) -> None:
         output.line()
         output.line("Summary", "heading")
         output.line(run.summary_md.rstrip())
+    _show_result(output, reply.result or {})
     if log:
         output.line()
         output.line("Log", "heading")
@@ -107,6 +112,24 @@ def show_run(output: Output, run: Run, log: list[LogLine], now_ms: int) -> None:
             f"{times.local(line.ts_ms)} {line.level:<5} {line.message}",
             LEVEL_STYLES.get(line.level, ""),
         )
+
+
+def _show_result(output: Output, result: dict[str, Any]) -> None:
+    metrics = result.get("metrics")
+    if metrics:
+        output.line()
+        output.line("Metrics", "heading")
+        for name, number in metrics.items():
+            output.line(f"  {name} = {number:g}")
+    if result.get("output") is not None:
+        output.line()
+        output.line("Output", "heading")
+        text = msgspec.json.format(msgspec.json.encode(result["output"]), indent=2)
+        lines = text.decode().splitlines()
+        for line in lines[:OUTPUT_LINES_SHOWN]:
+            output.line(line)
+        if len(lines) > OUTPUT_LINES_SHOWN:
+            output.line(f"and {len(lines) - OUTPUT_LINES_SHOWN:,} lines more: --json")
 
 
 def _moment(ms: int | None, now_ms: int) -> str:

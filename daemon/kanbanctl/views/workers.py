@@ -35,7 +35,10 @@ COLUMNS: Final = (
 def show_workers(output: Output, workers: list[WorkerInfo]) -> None:
     """The table, and below it a paragraph for each that is in trouble."""
     if not workers:
-        output.line("No workers. Start one with 'kanbanctl start-worker'.")
+        output.line(
+            "No workers. Start one with 'kanbanctl start-worker', or where the daemon "
+            "only queues (mode standalone) with 'kanban-worker --connect'."
+        )
         return
     output.table(COLUMNS, [_row(worker) for worker in workers])
     for worker in workers:

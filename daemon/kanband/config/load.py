@@ -147,4 +147,5 @@ def _profile(table: AgentTable) -> AgentConfig:
     return AgentConfig(
         **{name: getattr(table, name) for name in Profile.__struct_fields__},
         kind=table.kind,
+        callable=table.callable,
     )

@@ -52,6 +52,18 @@ TEMPLATE_VARIABLES: Final = (
 )
 """What a profile's templates may name; the worker fills them in."""
 
+_OF_PROGRAMS: Final = (
+    "argv",
+    "env",
+    "env_pass",
+    "worktree",
+    "expects_change",
+    "prompt_template",
+    "silence_s",
+    "log_mib",
+)
+"""What would silently do nothing for a call: it has no process and no worktree."""
+
 _VARIABLE: Final = re.compile(r"\{\{\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*\}\}")
 """As the worker reads it; other braces are a program's own business."""
 
@@ -60,6 +72,11 @@ def profile_faults(name: str, table: AgentTable) -> Iterator[tuple[KeyPath, str]
     """What types do not say of a configured profile: (key under it, what is wrong)."""
     if name == ANY:
         yield (), 'may not be called "any": that means the default agent'
+    if table.kind == "python":
+        yield from _python_faults(table)
+        return
+    if table.callable:
+        yield ("callable",), 'is for kind = "python"; a program has argv'
     if table.argv and not table.argv[0]:
         yield ("argv",), "begins with an empty string; allowed: a program first"
     size = sum(len(text.encode()) for text in _all_texts(table))
@@ -88,6 +105,15 @@ def _all_texts(table: AgentTable) -> Iterator[str]:
         yield from pair
     yield table.model
     yield table.prompt_template
+
+
+def _python_faults(table: AgentTable) -> Iterator[tuple[KeyPath, str]]:
+    if not table.callable:
+        yield (), 'has kind = "python" and no callable; write package.module:function'
+    for key in _OF_PROGRAMS:
+        if getattr(table, key) != getattr(AgentTable(), key):
+            text = 'is for programs; a profile of kind = "python" is a call in a worker'
+            yield (key,), text
 
 
 def _template_faults(text: str, known: Sequence[str]) -> Iterator[str]:

@@ -32,6 +32,9 @@ AgentName = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
 VariableName = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
+CALLABLE: Final = r"^([A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*)?$"
+
+
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of every table of the file."""
 
@@ -106,7 +109,9 @@ class Profile(Section, frozen=True, kw_only=True):
 class AgentTable(Profile, frozen=True, kw_only=True):
     """One ``[agents.NAME]`` as people write it."""
 
-    kind: Literal["shell"] = "shell"
+    kind: Literal["shell", "python"] = "shell"
+    callable: Annotated[str, Meta(pattern=CALLABLE)] = ""
+    """Kind ``python``: ``package.module:function``."""
 
 
 class AgentConfig(Profile, frozen=True, kw_only=True):
@@ -135,8 +140,6 @@ class Settings(Section, frozen=True, kw_only=True):
 class KanbanToml(Settings, frozen=True, kw_only=True):
     """The whole file."""
 
-    mode: Literal["managed"] = "managed"
-    """What this version offers of ``Mode``."""
     agents: dict[AgentName, AgentTable] = {}
 
 

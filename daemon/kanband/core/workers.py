@@ -12,7 +12,9 @@ and wanted is started, which is all that a restart is.
     STOPPING   asked to leave; the steps of ``stopping`` are being taken
     STOPPED    no process, on request
     BACKOFF    no process; it died and is started again after a delay (maybe zero)
-    EXITED     no process; it left by itself in order, and is started again likewise
+    EXITED     no process; it left by itself in order, and is started again likewise.
+               Or it was a guest (started by hand or by a service manager) and ended
+               however: whoever started it starts it again, or does not
     FATAL      no process; too many starts failed, only a person helps
     UNKNOWN    a process that cannot be proven to be this worker: it is neither
                killed nor is a second one started beside it
@@ -37,6 +39,7 @@ Event = Literal[
     "exhausted",
     "crashed",
     "left",
+    "gone",
     "ended",
     "due",
     "found",
@@ -45,8 +48,9 @@ Event = Literal[
 """``start`` and ``stop``: the wish. ``overdue``: no hello in time. ``silent``: nothing
 heard for too long. ``failed``: the start came to nothing, before hello; ``exhausted``:
 once too often. ``crashed``: ended after hello. ``left``: ended in order, by itself.
-``ended``: the process that was to stop (or was in doubt) is gone. ``due``: the delay is
-over. ``found`` and ``doubted``: a new daemon has looked at what it was left."""
+``gone``: a guest's process has ended. ``ended``: the process that was to stop (or was
+in doubt) is gone. ``due``: the delay is over. ``found`` and ``doubted``: a new daemon
+has looked at what it was left (or a guest has come)."""
 
 Effect = Literal["spawn", "await_hello", "watch", "retire", "abort", "delay", "forget"]
 """``spawn``: start a new incarnation. ``await_hello``: ``overdue`` after the start
@@ -82,6 +86,7 @@ TABLE: Final[Mapping[tuple[WorkerState, Event], Edge]] = {
     # Of one that a new daemon has found: it had said hello to the old one.
     ("STARTING", "crashed"): Edge("BACKOFF", ("delay",)),
     ("STARTING", "left"): Edge("EXITED", ("delay",)),
+    ("STARTING", "gone"): Edge("EXITED"),
     ("RUNNING", "start"): Edge("RUNNING"),
     ("RUNNING", "stop"): Edge("STOPPING", ("retire",)),
     # On a new connection it says hello again.
@@ -89,6 +94,7 @@ TABLE: Final[Mapping[tuple[WorkerState, Event], Edge]] = {
     ("RUNNING", "silent"): Edge("RUNNING", ("abort",)),
     ("RUNNING", "crashed"): Edge("BACKOFF", ("delay",)),
     ("RUNNING", "left"): Edge("EXITED", ("delay",)),
+    ("RUNNING", "gone"): Edge("EXITED"),
     # A wish to run is remembered, and granted once this process is gone.
     ("STOPPING", "start"): Edge("STOPPING"),
     ("STOPPING", "stop"): Edge("STOPPING", ("retire",)),
@@ -99,6 +105,9 @@ TABLE: Final[Mapping[tuple[WorkerState, Event], Edge]] = {
     ("BACKOFF", "due"): Edge("STARTING", ("spawn", "await_hello")),
     ("EXITED", "start"): Edge("STARTING", ("forget", "spawn", "await_hello")),
     ("EXITED", "stop"): Edge("STOPPED"),
+    # A guest, which somebody has started (again), or a new daemon meets.
+    ("EXITED", "found"): Edge("STARTING", ("await_hello",)),
+    ("EXITED", "doubted"): Edge("UNKNOWN"),
     ("EXITED", "due"): Edge("STARTING", ("spawn", "await_hello")),
     ("FATAL", "start"): Edge("STARTING", ("forget", "spawn", "await_hello")),
     ("FATAL", "stop"): Edge("STOPPED"),

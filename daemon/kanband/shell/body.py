@@ -53,6 +53,11 @@ class Body:
         """None: there is none, or it is not known yet."""
         return None if self.now is None else self.now.process
 
+    @property
+    def put_down(self) -> str:
+        """Why it was to be ended, if it was."""
+        return "" if self.now is None else self.now.put_down
+
     # ------------------------------------------------------------------- beginning
 
     def ask(self, name: str, secret: str, slots: int, log_path: Path) -> None:
@@ -135,6 +140,10 @@ class Body:
         self._owner.attached(process)
         if not watched:
             self._process_ended()
+
+    def superseded(self) -> None:
+        """Another start of the worker is proven to live, so this one does not."""
+        self._finish(None, None)
 
     def _process_ended(self) -> None:
         """By its pidfd. The spawner knows the code, if it still is its spawner."""

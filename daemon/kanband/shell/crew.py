@@ -55,6 +55,23 @@ class Dispatch(Protocol):
         """Seconds since its last sign of life on the link."""
 
 
+class InlineSlots(Protocol):
+    """The worker in this process, in inline mode."""
+
+    def start(self) -> None:
+        """Begin to serve; it joins over the link like every guest."""
+
+    async def stop(self, *, now: bool) -> None:
+        """Drain it and wait for its end; called again with ``now``, hurry."""
+
+    async def close(self) -> None:
+        """Let go of it: its runs go on."""
+
+    @property
+    def problem(self) -> str:
+        """What needs attention, and what to do; empty when nothing does."""
+
+
 @dataclass(slots=True)
 class Ground:
     """What every member stands on."""

@@ -23,6 +23,7 @@ from typing import Any, Final
 
 from kanban_ipc import layout
 from kanban_ipc.control import ReloadReply, StopProof
+from kanban_ipc.guests import Pass
 from kanban_ipc.words import UNIT_SCOPES, UnitScope
 from kanband.config import Config, prepare_places
 from kanband.core.staleness import GAP_BEATS
@@ -30,11 +31,12 @@ from kanband.errors import EXIT_BUG, EXIT_SYSTEM, ConfigError, KanbandError
 from kanband.shell import logs
 from kanband.shell.clock import SystemClock
 from kanband.shell.control import ControlServer
+from kanband.shell.crew import InlineSlots
 from kanband.shell.dispatch import Dispatch
 from kanband.shell.feed import Feed
 from kanband.shell.fleet import Fleet
 from kanband.shell.life import Course, Way
-from kanband.shell.link import Link
+from kanband.shell.link import INPROC, Link
 from kanband.shell.lock import HeldLock
 from kanband.shell.notify import Notifier
 from kanband.shell.orphans import Orphans
@@ -218,7 +220,8 @@ class Kanband:
             link.open()
             stack.callback(link.close)
             stack.push_async_callback(self.fleet.close)
-            await self.fleet.open(self.runs, link.listen)
+            inline = self._inline(link) if config.mode == "inline" else None
+            await self.fleet.open(self.runs, link.listen, inline)
             orphans = Orphans(
                 dispatch=self.runs,
                 prospects=self.fleet,
@@ -233,6 +236,23 @@ class Kanband:
             await control.open()
             stack.push_async_callback(control.close)
             yield
+
+    def _inline(self, link: Link) -> Callable[[Pass], InlineSlots]:
+        # Not imported by a daemon that needs none of it: it is the whole worker.
+        from kanband.shell.inline import Inline  # noqa: PLC0415
+
+        def make(joining: Pass) -> InlineSlots:
+            return Inline(
+                config=self.config,
+                units=self._units,
+                joining=joining,
+                context=link.context,
+                endpoint=INPROC,
+                jitter=lambda: random.uniform(-1.0, 1.0),  # noqa: S311 - restarts
+                abandon=link.leave_context,
+            )
+
+        return make
 
     def _store_failed(self, error: Exception) -> None:
         """What is on disk is not known any more: let the next start look."""

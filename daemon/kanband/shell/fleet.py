@@ -21,16 +21,20 @@ from typing import Final
 from msgspec.structs import replace
 
 from kanban_ipc.control import StopProof, WorkerInfo
+from kanban_ipc.guests import Pass
 from kanban_ipc.link import Hello, Refused
 from kanban_ipc.spawning import Exited, Spawned, SpawnFailed
 from kanban_ipc.words import UnitScope, WorkerId, WorkerState
 from kanband.config import Config
 from kanband.core import roster, workers
 from kanband.errors import KanbandError
-from kanband.shell import gate
-from kanband.shell.crew import Dispatch, Ground
+from kanband.shell import gate, guests
+from kanband.shell.crew import Dispatch, Ground, InlineSlots
+from kanband.shell.guests import GUESTS_MAX
+from kanband.shell.incarnation import digest
 from kanband.shell.ledger import Ledger
 from kanband.shell.member import Member
+from kanband.shell.not_managed import Guest, NotManaged
 from kanband.shell.ports import Clock, Store
 from kanband.shell.recovery import look_again, recover
 from kanband.shell.roll_call import RollCall
@@ -41,7 +45,7 @@ from kanband.shell.wishes import Wishes, seats
 from kanband.store.errors import StoreError
 from kanband.store.verbs import WorkerRow
 
-__all__ = ["Dispatch", "Fleet", "FleetLeaves", "NotManaged"]
+__all__ = ["Dispatch", "Fleet", "FleetLeaves", "Guest", "NotManaged"]
 
 _LOG: Final = logging.getLogger(__name__)
 _FORGET_AGAIN_S: Final = 0.5
@@ -51,17 +55,6 @@ meanwhile."""
 
 
 _ENDED_BY_LEAVING: Final[frozenset[WorkerState]] = workers.ALIVE | {"BACKOFF", "EXITED"}
-
-
-class NotManaged(KanbandError):
-    """This daemon starts no workers."""
-
-    def __init__(self, mode: str) -> None:
-        """``mode``: the one that it runs in."""
-        super().__init__(
-            f'this daemon runs with mode = "{mode}" and starts no workers itself; '
-            'set mode = "managed" in kanban.toml and restart it'
-        )
 
 
 class FleetLeaves(KanbandError):
@@ -113,15 +106,23 @@ class Fleet:
         self._kept: dict[str, Exited] = {}
         self._dropping: set[asyncio.Task[None]] = set()
         self._opened: tuple[Ground, Wishes] | None = None
+        self._pass_sha256 = ""
+        self._inline: InlineSlots | None = None
 
     # ----------------------------------------------------------- beginning, ending
 
-    async def open(self, dispatch: Dispatch, listen: Callable[[], None]) -> None:
+    async def open(
+        self,
+        dispatch: Dispatch,
+        listen: Callable[[], None],
+        inline: Callable[[Pass], InlineSlots] | None = None,
+    ) -> None:
         """Recover: adopt the workers that live, begin to start those that are wanted.
 
         Returns once each one's state is decided and committed, not once they are up.
         To be called with the link bound and not yet read: who says hello before it is
         known here would be sent away, so ``listen`` is called when all are known.
+        ``inline`` makes the worker that this process runs itself, in that mode.
         """
         ground = Ground(
             settings=self._config.workers,
@@ -136,11 +137,17 @@ class Fleet:
             jitter=self._jitter,
         )
         self._opened = ground, Wishes(self._members, ground, self._config.slots)
-        if self._config.mode != "managed":
-            listen()
-            return
+        joining = guests.issue_pass(self._config, self._link_endpoint)
+        self._pass_sha256 = digest(joining.secret)
         await self._recover()
+        await self._forget_guests()
         listen()
+        if self._config.mode != "managed":
+            if inline is not None:
+                self._inline = inline(joining)
+                self._inline.start()
+            self._look()
+            return
         await self._begin()
         await self._ledger.flush()
         for end in self._kept.values():
@@ -150,11 +157,32 @@ class Fleet:
         self._look()
 
     async def _recover(self) -> None:
+        managed = self._config.mode == "managed"
         rows = await self._store.read(lambda reads: reads.workers())
-        ready = await self._spawner.find()
+        # In another mode a managed worker of an earlier time is a stranger: it is told
+        # so when it says hello, leaves, and what it leaves is adopted by others.
+        rows = [row for row in rows if managed or row.guest]
+        ready = await self._spawner.find() if managed else None
         found = [(Member(row, self._ground), row) for row in rows]
         self._members.update({row.worker_id: member for member, row in found})
         recover(found, ready, self._kept, self._config.state_dir)
+
+    async def _forget_guests(self) -> None:
+        """Those that ended while no daemon was there, unless they have left runs."""
+        holds = self._ground.dispatch.live_runs
+        gone = [
+            member.worker_id
+            for member in self._members.values()
+            if member.row.guest
+            and member.state == "EXITED"
+            and not holds(member.worker_id)
+        ]
+        for name in gone:
+            self._ledger.forget(name)
+            del self._members[name]
+        if gone:
+            now_ms = self._clock.now_ms()
+            await self._store.do(lambda verbs: verbs.drop_workers(gone, now_ms=now_ms))
 
     async def _begin(self) -> None:
         """Bring about what is wanted, by a person or else by the configuration."""
@@ -193,10 +221,14 @@ class Fleet:
 
     async def shut_down(self, *, now: bool) -> list[StopProof]:
         """Stop every process without changing what is wanted, then the spawner. A
-        second call with ``now`` hurries the first."""
+        second call with ``now`` hurries the first. Guests are left to who started
+        them: they go on, and the next daemon hears of what they did."""
         self._ground.leaving = True
+        if self._inline is not None:
+            await self._inline.stop(now=now)
         stops = []
-        for member in self._members.values():
+        own = [each for each in self._members.values() if not each.row.guest]
+        for member in own:
             if member.state in workers.ALIVE:
                 stops.append(member.stopping(now=now))
             # Others stay what they are: FATAL is for a person to end.
@@ -215,6 +247,8 @@ class Fleet:
             self._ground.leaving = True
         for task in self._dropping:
             task.cancel()
+        if self._inline is not None:
+            await self._inline.close()
         for member in self._members.values():
             member.close()
         await self._spawner.close()
@@ -236,7 +270,7 @@ class Fleet:
 
         One that runs already keeps its process; other slots count from its next start.
         """
-        self._managed()
+        self._managed([worker_id] if worker_id is not None else [])
         ids = roster.fresh(seats(self._members), count)
         if worker_id is not None:
             ids = [WorkerId(worker_id)]
@@ -265,7 +299,7 @@ class Fleet:
         """See ``ports.Fleet``. Raises ``NotManaged``, ``FleetLeaves``,
         ``StoreFailed``, KeyError.
         """
-        self._managed()
+        self._managed(worker_ids)
         ids = [self._members[name].worker_id for name in worker_ids]
         await self._wishes.commit(stop=ids)
         stops = self._stop_all(ids, now=now)
@@ -277,7 +311,7 @@ class Fleet:
         """See ``ports.Fleet``. Raises ``NotManaged``, ``FleetLeaves``,
         ``StoreFailed``, KeyError.
         """
-        self._managed()
+        self._managed(worker_ids)
         ids = [self._members[name].worker_id for name in worker_ids]
         await self._wishes.commit(run=ids)
         stops = []
@@ -314,7 +348,7 @@ class Fleet:
 
     async def reset_failed(self, worker_ids: Sequence[str]) -> list[WorkerInfo]:
         """See ``ports.Fleet``: FATAL ones are started anew; others are left alone."""
-        self._managed()
+        self._managed(worker_ids)
         named = worker_ids or list(self._members)
         failed = [name for name in named if self._members[name].state == "FATAL"]
         for name in failed:
@@ -340,18 +374,45 @@ class Fleet:
 
     def problems(self) -> list[str]:
         """FATAL and UNKNOWN workers, spawner and store trouble, and what to do."""
-        troubles = (self._spawner.problem, self._ledger.problem)
+        inline = "" if self._inline is None else self._inline.problem
+        troubles = (self._spawner.problem, self._ledger.problem, inline)
         return [text for text in troubles if text] + self._roll_call.problems()
 
     # --------------------------------------------------------------- for the dispatch
 
     def verify(self, hello: Hello) -> Refused | None:
         """Whether this is the worker that it says it is; None: it is."""
-        return gate.verify(hello, self._members.get(hello.worker_id))
+        member = self._members.get(hello.worker_id)
+        if not hello.guest:
+            return gate.verify(hello, member)
+        refused = guests.verify(
+            hello,
+            member,
+            self._pass_sha256,
+            self._config.agents,
+            self._config.state_dir,
+        )
+        if refused is None and member is None and len(self._members) >= GUESTS_MAX:
+            reason = f"{GUESTS_MAX} workers are known already; restart the daemon"
+            refused = Refused(code="unknown_worker", reason=reason)
+        if refused is None:
+            self._admit(hello)
+        return refused
+
+    def _admit(self, hello: Hello) -> None:
+        row = guests.row(hello)
+        name = hello.worker_id
+        if name not in self._members:
+            self._members[name] = Member(row, self._ground)
+        self._members[name].admitted(row)
 
     def on_hello(self, hello: Hello) -> None:
         """It was verified and welcomed."""
-        self._members[hello.worker_id].on_hello(hello.process)
+        member = self._members[hello.worker_id]
+        if hello.guest:
+            member.on_guest(hello.process)
+        else:
+            member.on_hello(hello.process)
 
     def on_goodbye(self, worker_id: WorkerId, reason: str) -> None:
         """Its exit that follows is expected."""
@@ -385,6 +446,8 @@ class Fleet:
         member = self._members.get(worker_id)
         if member is None or member.state == "FATAL":
             return False
+        if member.row.guest:
+            return member.state in {*workers.ALIVE, "UNKNOWN"}
         starts = member.wanted == "run" and not self._ground.leaving
         return member.state != "STOPPED" or starts
 
@@ -424,7 +487,13 @@ class Fleet:
         assert self._opened is not None, "open comes first"
         return self._opened[1]
 
-    def _managed(self) -> None:
+    def _managed(self, worker_ids: Sequence[str] = ()) -> None:
+        """Raises ``NotManaged`` or ``Guest`` where a wish is not ours to fulfil."""
+        for name in worker_ids:
+            member = self._members.get(name)
+            if member is not None and member.by_hand:
+                process = member.process
+                raise Guest(name, None if process is None else process.pid)
         if self._config.mode != "managed":
             raise NotManaged(self._config.mode)
         if self._ground.leaving:

@@ -7,6 +7,7 @@ its hello. Absent: when one is started and what its end means.
 
 import hashlib
 import hmac
+import os
 import secrets
 import signal
 from collections.abc import Callable
@@ -47,7 +48,9 @@ class Incarnation:
 
     def signal(self, number: signal.Signals) -> str | None:
         """Send it; the step for the record, or None when there is nobody."""
-        if self.watch is None or not self.watch.signal(number):
+        if self.watch is None or self.watch.process.pid == os.getpid():
+            return None  # nobody, or a worker in a thread of this very process
+        if not self.watch.signal(number):
             return None
         return f"{signal_name(number)} {self.watch.process.pid}"
 

@@ -28,6 +28,8 @@ _NOBLOCK: Final = int(zmq.NOBLOCK)
 _RCVMORE: Final = int(zmq.RCVMORE)
 _EVENTS: Final = int(zmq.EVENTS)
 _POLLIN: Final = int(zmq.POLLIN)
+INPROC: Final = "inproc://link"
+"""The same inside this process: nobody else can name the context that it is in."""
 _COMPLAINTS_LOGGED_MAX: Final = 20
 """A hostile peer must not fill the disk with our complaints about it."""
 
@@ -46,7 +48,7 @@ class Receiver(Protocol):
 
 
 class Link:
-    """One ROUTER socket on ``ipc://``."""
+    """One ROUTER socket on ``ipc://``, and for who asks on ``inproc://`` as well."""
 
     def __init__(self, path: Path, receiver: Receiver) -> None:
         """``path``: the socket's file; ``receiver`` is called in the loop's thread."""
@@ -58,6 +60,7 @@ class Link:
         self._listening = False
         self._again = False
         self._complaints = 0
+        self._term = True
 
     def open(self) -> None:
         """Bind; what comes waits. The daemon's held lock has made sure that we may."""
@@ -75,6 +78,7 @@ class Link:
             socket.bind(f"ipc://{self._path}")
         finally:
             os.umask(before)
+        socket.bind(INPROC)
         self._socket = socket
         self._fd = int(socket.getsockopt(zmq.FD))
 
@@ -84,6 +88,16 @@ class Link:
         asyncio.get_running_loop().add_reader(self._fd, self._drain)
         self._look_again()
 
+    @property
+    def context(self) -> "zmq.Context[zmq.Socket[bytes]]":
+        """Of ``INPROC``; between ``open`` and ``close``."""
+        assert self._context is not None, "open comes first"
+        return self._context
+
+    def leave_context(self) -> None:
+        """Somebody else's socket in it does not close: do not wait for it."""
+        self._term = False
+
     def close(self) -> None:
         """Stop listening; messages that are still queued are dropped."""
         if self._socket is None or self._context is None:
@@ -91,7 +105,8 @@ class Link:
         if self._listening:
             asyncio.get_running_loop().remove_reader(self._fd)
         self._socket.close(linger=0)
-        self._context.term()
+        if self._term:
+            self._context.term()
         self._socket = None
         self._path.unlink(missing_ok=True)
 

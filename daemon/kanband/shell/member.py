@@ -8,6 +8,7 @@ steps of a stop (``stopper``), which workers there are and what is wanted (``fle
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable, Container
 from typing import Final, assert_never
 
@@ -37,7 +38,7 @@ class Member:
     def __init__(self, row: WorkerRow, ground: Ground) -> None:
         """``row``: what is wanted and remembered; a process in it is not believed."""
         state: WorkerState = "FATAL" if row.state == "FATAL" else "STOPPED"
-        self.row = msgspec.structs.replace(row, state=state)
+        self.row = msgspec.structs.replace(row, state="EXITED" if row.guest else state)
         self.wanted: Wanted = row.wanted
         """Acted on; ``row.wanted`` runs ahead of it while it is being committed."""
         self.body: Final = Body(row.worker_id, self, ground)
@@ -66,6 +67,12 @@ class Member:
     def process(self) -> ProcessId | None:
         """The one that lives, or the one in doubt."""
         return self._doubted.process if self._doubted else self.body.process
+
+    @property
+    def by_hand(self) -> bool:
+        """Another's to start and to stop: a guest, and not our own thread."""
+        process = self.process
+        return self.row.guest and (process is None or process.pid != os.getpid())
 
     # ------------------------------------------------------------------ the wishes
 
@@ -130,7 +137,9 @@ class Member:
         durable = self._ground.ledger.mark(self, *notes)
         for effect in edge.effects:
             self._carry_out(effect, why)
-        wish = workers.follow_up(self.state, self.wanted)
+        # Whether a guest runs is not ours to wish.
+        guest = self.row.guest
+        wish = None if guest else workers.follow_up(self.state, self.wanted)
         if wish is not None and not (wish == "start" and self._ground.leaving):
             self.happen(wish)
         return durable
@@ -222,6 +231,24 @@ class Member:
         self._ground.dispatch.worker_gone(self.worker_id, name)
         return durable
 
+    def admitted(self, row: WorkerRow) -> None:
+        """A guest has come, and holds the lock of this id: whoever had it is gone."""
+        if self.row.incarnation != row.incarnation:
+            self._end_doubt()
+            if self.body.now is not None:
+                self.body.superseded()
+            elif self.state == "UNKNOWN":
+                self.happen("ended", "its lock is held by another now")
+        kept = worker_rows.guest(self.row, row)
+        self.row = msgspec.structs.replace(kept, state=self.state)
+
+    def on_guest(self, process: ProcessId) -> None:
+        """It was welcomed; on a new connection it says hello again."""
+        if self.body.now is None and self.state != "UNKNOWN":
+            self.found(process, said_hello=True)
+        if self.body.now is not None or self.state == "UNKNOWN":
+            self.on_hello(process)
+
     def on_hello(self, process: ProcessId) -> None:
         """It has proven itself on the link; also one in doubt may."""
         self.body.on_hello(self.row.incarnation, process)
@@ -241,7 +268,9 @@ class Member:
     def _take(self, event: Event, reason: str) -> asyncio.Future[None]:
         """An end, as the automaton sees it."""
         policy = self._ground.policy
-        if event == "failed":
+        if self.row.guest:
+            event = "gone"
+        elif event == "failed":
             self._history = backoff.failed(self._history, self._now(), policy)
             if backoff.exhausted(self._history, policy):
                 event = "exhausted"

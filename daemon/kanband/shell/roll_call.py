@@ -44,6 +44,8 @@ class RollCall:
                 found.append(_fatal(member.row))
             elif member.state == "UNKNOWN":
                 found.append(_unknown(member))
+            elif member.row.guest and not member.by_hand and member.body.put_down:
+                found.append(_stuck(member))
         return found
 
     def _info(self, member: Member, ground: Ground) -> WorkerInfo:
@@ -76,6 +78,7 @@ class RollCall:
             cpu_percent=None if usage is None else usage.cpu_percent,
             agents=row.agents,
             repo=row.repo_path,
+            by_hand=member.by_hand,
         )
 
 
@@ -109,6 +112,13 @@ def _fatal(row: WorkerRow) -> str:
     return (
         f"{name} is FATAL: too many starts failed in a row ({row.exit_reason}){last}. "
         f"See kanbanctl logs {name}, mend it, then kanbanctl reset-failed {name}"
+    )
+
+
+def _stuck(member: Member) -> str:
+    return (
+        f"the worker in this process does not answer ({member.body.put_down}); only a "
+        "new daemon has a new one: kanbanctl shutdown --keep-workers, then kanband"
     )
 
 

@@ -26,7 +26,8 @@ def seats(members: MutableMapping[str, Member]) -> list[roster.Seat]:
             m.worker_id,
             m.row.wanted,
             alive=m.state in workers.ALIVE,
-            restricted=bool(m.row.agents or m.row.repo_path),
+            # A guest counts for no number either: it is not ours to take or to stop.
+            restricted=bool(m.row.agents or m.row.repo_path or m.row.guest),
         )
         for m in members.values()
     ]
@@ -96,7 +97,8 @@ class Wishes:
 
     async def _put(self, names: Sequence[WorkerId], *, person: bool) -> None:
         rows = [self._members[name].row for name in names]
-        number = sum(m.row.wanted == "run" for m in self._members.values())
+        own = (m.row for m in self._members.values() if not m.row.guest)
+        number = sum(row.wanted == "run" for row in own)
         notes = [_note(row) for row in rows] if person else []
         now_ms = self._ground.clock.now_ms()
 

@@ -22,6 +22,19 @@ def intended(row: WorkerRow, name: str, secret_sha256: str, now_ms: int) -> Work
     )
 
 
+def guest(before: WorkerRow, now: WorkerRow) -> WorkerRow:
+    """A guest as it says it is, with what is remembered of its earlier starts."""
+    return replace(
+        now,
+        tickets_processed=before.tickets_processed,
+        exit_code=before.exit_code,
+        exit_signal=before.exit_signal,
+        exit_reason=before.exit_reason,
+        exit_at_ms=before.exit_at_ms,
+        exit_lines=before.exit_lines,
+    )
+
+
 def living(row: WorkerRow, process: ProcessId) -> WorkerRow:
     """The incarnation is this process."""
     return replace(

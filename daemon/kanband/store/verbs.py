@@ -271,6 +271,8 @@ class WorkerRow(Value, frozen=True):
     exit_reason: str = ""
     exit_at_ms: int | None = None
     exit_lines: list[str] = []
+    guest: bool = False
+    """Started by somebody else: this daemon neither starts nor stops it."""
 
 
 class Note(Value, frozen=True):

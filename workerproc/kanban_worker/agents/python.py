@@ -2,9 +2,11 @@
 
 Theory. ``package.module:function`` is called as ``function(work, context)`` in one of
 the worker's threads, one for each slot, started when first needed and kept. It returns
-None or a summary in Markdown; an exception is its failure, ``Later`` asks for another
-try later. No process is started and nothing is written to disk: a call dies with its
-worker, is reported lost, and is made again (at least once).
+None, a summary in Markdown, an ``Outcome``, or any other value that JSON has, which is
+its output. An exception is its failure, and the end of its traceback goes into the
+run's log; ``Later`` asks for another try later. No process is started, and only an
+output or metrics are written to disk: a call dies with its worker, is reported lost,
+and is made again (at least once).
 
 Threads tell the event loop by appending to one list and waking it once, so that a
 thousand short calls cost the loop one turn and the link one message.
@@ -19,11 +21,14 @@ import importlib
 import queue
 import threading
 import time
+import traceback
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from kanban_ipc.bounds import MESSAGE_CHARS_MAX, SUMMARY_BYTES_MAX
+import msgspec
+
+from kanban_ipc.bounds import MESSAGE_CHARS_MAX, RUN_OUTPUT_BYTES_MAX, SUMMARY_BYTES_MAX
 from kanban_ipc.link import Work
 from kanban_ipc.words import Epoch, LogLevel, RunId
 
@@ -31,8 +36,27 @@ EVENTS_MAX: Final = 10_000
 """Log lines on their way to the event loop; further ones are dropped."""
 
 
+TRACEBACK_LINES_MAX: Final = 30
+"""Its end says where it broke; fifteen frames."""
+
+
+class OutcomeError(Exception):
+    """What a callable returned cannot be kept; the text is for people."""
+
+
 class Later(Exception):
     """Raised by a callable: not now, try again later."""
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What a callable may return when a summary alone is not enough."""
+
+    summary: str = ""
+    """Markdown, for people."""
+    output: object = None
+    """Anything that JSON has; kept with the run."""
+    metrics: Mapping[str, float] = {}
+    """Numbers by name, e.g. ``{"rows": 12, "cost_usd": 0.3}``; kept with the run."""
 
 
 class CallStarted(NamedTuple):
@@ -65,6 +89,8 @@ class CallEnded(NamedTuple):
     how: Literal["finished", "failed", "later", "unusable"]
     text: str
     """The summary, or the reason."""
+    kept: bytes = b""
+    """``finished``: output and metrics as JSON; empty when there are none."""
 
 
 CallEvent: TypeAlias = CallStarted | CallProgress | CallLine | CallEnded
@@ -116,20 +142,31 @@ class Threads:
     def __init__(self, slots: int, wake: Callable[[], None]) -> None:
         self._slots = slots
         self._wake = wake
-        self._calls: queue.SimpleQueue[Call] = queue.SimpleQueue()
+        self._calls: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
         self._events: deque[CallEvent] = deque()
         self._woken = False
-        self._threads = 0
+        self._threads: list[threading.Thread] = []
         self._open = 0
 
     def submit(self, call: Call) -> None:
         """Called as soon as a slot's thread is free."""
         self._open += 1
-        if self._open > self._threads < self._slots:
-            self._threads += 1
-            name = f"slot-{self._threads}"
-            threading.Thread(target=self._serve, name=name, daemon=True).start()
+        if self._open > len(self._threads) < self._slots:
+            name = f"slot-{len(self._threads) + 1}"
+            thread = threading.Thread(target=self._serve, name=name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
         self._calls.put(call)
+
+    def close(self) -> None:
+        """Let the threads end. One that is in a call cannot be ended from outside: in
+        a process that lives on, its name tells what it is."""
+        while not self._calls.empty():
+            self._calls.get()
+        for thread in self._threads:
+            self._calls.put(None)
+            if self._open:
+                thread.name = f"abandoned {thread.name}"
 
     def collect(self) -> list[CallEvent]:
         """What happened since, in order."""
@@ -150,6 +187,8 @@ class Threads:
     def _serve(self) -> None:
         while True:
             call = self._calls.get()
+            if call is None:
+                return
             call.started_ns = time.monotonic_ns()
             if not call.cancelled:
                 self._tell(CallStarted(call))
@@ -164,13 +203,57 @@ def _call(call: Call, tell: Callable[[CallEvent], None]) -> CallEnded:
     except Exception as error:  # noqa: BLE001  an import runs anything
         return CallEnded(call, "unusable", _unusable(call.target, error))
     try:
-        returned = function(call.work, Context(call, tell))
-        text = "" if returned is None else plain(returned, SUMMARY_BYTES_MAX // 4)
+        outcome = _outcome(function(call.work, Context(call, tell)))
+        summary = plain(outcome.summary, SUMMARY_BYTES_MAX // 4)
+        kept = _kept(outcome)
     except Later as later:
         return CallEnded(call, "later", plain(later) or "asked to be tried later")
     except BaseException as error:  # noqa: BLE001  the thread must live on
+        for line in _traceback(error):
+            tell(CallLine(call, "error", line))
         return CallEnded(call, "failed", f"{type(error).__name__}: {plain(error)}")
-    return CallEnded(call, "finished", text)
+    return CallEnded(call, "finished", summary, kept)
+
+
+def _outcome(returned: object) -> Outcome:
+    if isinstance(returned, Outcome):
+        return returned
+    if returned is None or isinstance(returned, str):
+        return Outcome(summary=returned or "")
+    return Outcome(output=returned)
+
+
+def _kept(outcome: Outcome) -> bytes:
+    """Raises ``OutcomeError``: what cannot be kept is the callable's failure."""
+    if outcome.output is None and not outcome.metrics:
+        return b""
+    try:
+        # Through JSON once, so that what is not a number says so here.
+        metrics = msgspec.convert(dict(outcome.metrics), dict[str, float])
+        data = msgspec.json.encode({"output": outcome.output, "metrics": metrics})
+    except (TypeError, ValueError, RecursionError, msgspec.MsgspecError) as error:
+        raise OutcomeError(
+            f"it returned what JSON does not have ({plain(error)}); return text, "
+            "numbers, lists and dicts of them, or an Outcome of such"
+        ) from error
+    if len(data) > RUN_OUTPUT_BYTES_MAX:
+        raise OutcomeError(
+            f"it returned {len(data)} bytes of output, and {RUN_OUTPUT_BYTES_MAX} are "
+            "kept; write the rest to a file and return its path"
+        )
+    return data
+
+
+def _traceback(error: BaseException) -> list[str]:
+    """Its end, without our own frame."""
+    own = error.__traceback__
+    frames = own.tb_next if own is not None else None
+    told = traceback.TracebackException(type(error), error, frames)
+    try:
+        lines = "".join(told.format()).splitlines()
+    except Exception as failed:  # noqa: BLE001  the error's own __str__
+        return [f"(no traceback: {type(failed).__name__})"]
+    return [plain(line) for line in lines[-TRACEBACK_LINES_MAX:]]
 
 
 def plain(value: object, chars_max: int = MESSAGE_CHARS_MAX) -> str:

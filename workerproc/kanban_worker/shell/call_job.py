@@ -39,7 +39,8 @@ from kanban_worker.core.routing import Limit
 from kanban_worker.shell.blocking import in_thread
 from kanban_worker.shell.call_result import Times, Why, lost, returned, unheeded
 from kanban_worker.shell.job import Desk, finished
-from kanban_worker.shell.results import read_result, write_result
+from kanban_worker.shell.persistence import persist
+from kanban_worker.shell.results import read_result, write_output, write_result
 
 PROGRESS_EVERY_S: Final = 1.0
 
@@ -95,10 +96,32 @@ class CallJob:
                 if line is not None:
                     self._desk.post(line)
             case CallEnded():
-                why, times = self._why(), self._times()
-                self._report(self._result or returned(event, why, times))
+                self._ended(event)
             case _:
                 assert_never(event)
+
+    def _ended(self, event: CallEnded) -> None:
+        self._stop_timer()
+        result = self._result or returned(event, self._why(), self._times())
+        if event.kept and result.outcome == "finished":
+            self._run(self._keep_output(event.kept, result))
+        else:
+            self._report(result)
+
+    async def _keep_output(self, data: bytes, result: Result) -> None:
+        """Durable first; a disk that refuses is tried for as long as it does."""
+
+        def trouble(error: Exception, pause_s: float) -> None:
+            text = "The output could not be written, trying again"
+            ticket = self.call.work.ticket_id
+            self._desk.say("error", text, taskId=ticket, error=error, in_s=pause_s)
+
+        run_dir = Path(self._run_dir)
+        await persist(lambda: write_output(run_dir, data), trouble, whatever=True)
+        if self._dropped:
+            self.over = True
+        else:
+            self._report(result)
 
     def watch(self) -> None:
         """After its start: mind its wall time, unless it is over already."""

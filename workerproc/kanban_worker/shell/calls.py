@@ -32,6 +32,10 @@ class Calls:
             self._threads.submit(job.call)
         return job
 
+    def let_go(self) -> None:
+        """The worker leaves: threads end as soon as nothing runs in them."""
+        self._threads.close()
+
     def _wake(self) -> None:
         try:
             self._loop.call_soon_threadsafe(self._collect)

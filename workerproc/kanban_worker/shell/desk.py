@@ -10,6 +10,7 @@ is done (``calls``, ``programs``).
 """
 
 import time
+from pathlib import Path
 from typing import Final, TypeAlias, assert_never
 
 from kanban_ipc.bounds import LINK_VERSION
@@ -79,6 +80,7 @@ class Desk:
         """Last steps: what is not acknowledged must be on disk. Runs go on."""
         self.pulse.stop()
         self._programs.let_go()
+        self._calls.let_go()
         for job in self._jobs.values():
             if job.over:
                 try:
@@ -102,6 +104,9 @@ class Desk:
             draining=self.leaving.begun,
             held=tuple(Held(job.run_id, job.epoch) for job in self._jobs.values()),
             program_version=VERSION,
+            guest=not own.managed,
+            agents=own.agents,
+            repo=own.repo,
         )
 
     def welcomed(self, welcome: Welcome | None) -> None:
@@ -223,6 +228,10 @@ class Desk:
     def jobs(self) -> tuple[Job, ...]:
         """Runs in hand, the unacknowledged ones included."""
         return tuple(self._jobs.values())
+
+    def rotate_log(self, path: Path) -> None:
+        """See ``pulse.Centre``."""
+        self._log.rotate(path)
 
     def heartbeat(self, rss_bytes: int, cpu_ms: int) -> Heartbeat:
         """What is in hand now."""

@@ -36,6 +36,7 @@ RECONNECT_MAX_MS: Final = 1_000
 LINGER_MS: Final = 500
 """Time for the last words (``Goodbye``) of a worker that leaves."""
 WAITING_MAX: Final = 4_096
+INPROC: Final = "inproc://"
 # Plain integers: the enumerations' operators cost more than the call they stand for.
 _EVENTS: Final = int(zmq.EVENTS)
 _READABLE: Final = int(zmq.POLLIN)
@@ -70,12 +71,15 @@ class Link:
         identity: bytes,
         listener: Listener,
         clock: Callable[[], float],
+        context: "zmq.Context[zmq.Socket[bytes]] | None" = None,
     ) -> None:
-        """``clock``: monotonic seconds."""
+        """``clock``: monotonic seconds. ``context``: where an ``inproc://`` endpoint
+        is bound already; it stays its owner's."""
         self._listener = listener
         self._clock = clock
         self._loop = asyncio.get_running_loop()
-        self._context = zmq.Context()
+        self._own_context = context is None
+        self._context = context or zmq.Context()
         self._socket = _dealer(self._context, identity)
         self._monitor: zmq.Socket[bytes] = self._socket.get_monitor_socket(_MONITORED)
         self._waiting: deque[bytes] = deque()
@@ -87,6 +91,9 @@ class Link:
         self._loop.add_reader(self._monitor.FD, self._monitored)
         self._loop.add_reader(self._socket.FD, self._turn)
         self._socket.connect(endpoint)
+        if endpoint.startswith(INPROC):
+            # No handshake, hence nothing for the monitor to tell: it is connected.
+            self._new_connection(True)
         self._loop.call_soon(self._monitored)
 
     def post(self, message: WorkerMessage) -> None:
@@ -109,7 +116,8 @@ class Link:
         self._socket.disable_monitor()
         self._monitor.close(linger=0)
         self._socket.close(linger=LINGER_MS)
-        self._context.term()
+        if self._own_context:
+            self._context.term()
 
     def _monitored(self) -> None:
         connected: bool | None = None

@@ -12,7 +12,7 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 from kanban_ipc.words import LogLevel
 
@@ -26,8 +26,10 @@ _STDERR: Final = 2
 class Log:
     """Collects lines; ``flush`` writes them."""
 
-    def __init__(self, worker_id: str) -> None:
+    def __init__(self, worker_id: str, stream: TextIO | None = None) -> None:
+        """``stream``: None is stderr, and stdout is the same file then."""
         self._worker_id = worker_id
+        self._stream = stream
         self._lines: list[str] = []
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -52,10 +54,18 @@ class Log:
         """Write what was collected. A log that cannot be written stops nobody."""
         text, self._lines = "".join(self._lines), []
         try:
-            sys.stderr.write(text)
-            sys.stderr.flush()
+            stream = self._stream or sys.stderr
+            stream.write(text)
+            stream.flush()
         except (OSError, ValueError):
             return
+
+    def rotate(self, path: Path) -> None:
+        """Set it aside when it is too long and ``path`` is really it."""
+        if self._stream is None:
+            rotate(path)
+        else:
+            rotate(path, (self._stream.fileno(),))
 
 
 @functools.lru_cache(maxsize=1)
@@ -69,21 +79,21 @@ def _value(value: object) -> str:
     return text if plain else json.dumps(text, ensure_ascii=False)
 
 
-def rotate(path: Path) -> None:
-    """Set the log aside when it is too long and really is this process's stderr.
+def rotate(path: Path, descriptors: tuple[int, ...] = (_STDOUT, _STDERR)) -> None:
+    """Set the log aside when it is too long and really is what these write to.
 
     Whatever fails, ``path`` stays the file that is written, so it is tried again.
     """
     try:
-        own, named = os.fstat(_STDERR), path.stat()
+        own, named = os.fstat(descriptors[-1]), path.stat()
         same = (own.st_dev, own.st_ino) == (named.st_dev, named.st_ino)
         if same and own.st_size >= FILE_BYTES_MAX:
-            _set_aside(path)
+            _set_aside(path, descriptors)
     except OSError:
         return
 
 
-def _set_aside(path: Path) -> None:
+def _set_aside(path: Path, descriptors: tuple[int, ...]) -> None:
     spare = path.with_name(path.name + ".new")
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
     fresh = os.open(spare, flags, 0o600)
@@ -92,7 +102,7 @@ def _set_aside(path: Path) -> None:
         old.unlink(missing_ok=True)
         old.hardlink_to(path)
         spare.replace(path)
-        os.dup2(fresh, _STDOUT)
-        os.dup2(fresh, _STDERR)
+        for descriptor in descriptors:
+            os.dup2(fresh, descriptor, inheritable=descriptor <= _STDERR)
     finally:
         os.close(fresh)

@@ -15,7 +15,6 @@ from kanban_worker.settings import WorkerSettings
 from kanban_worker.shell.job import Job
 from kanban_worker.shell.leaving import Leaving
 from kanban_worker.shell.link import Link
-from kanban_worker.shell.log import rotate
 from kanban_worker.shell.measure import measure_self, measure_trees
 from kanban_worker.shell.voice import Voice
 
@@ -36,6 +35,9 @@ class Centre(Voice, Protocol):
     @property
     def jobs(self) -> tuple[Job, ...]:
         """Runs in hand."""
+
+    def rotate_log(self, path: Path) -> None:
+        """Set the worker's log aside when it is too long."""
 
     def heartbeat(self, rss_bytes: int, cpu_ms: int) -> Heartbeat:
         """What is in hand now, with the worker's own use."""
@@ -86,7 +88,7 @@ class Pulse:
         if self._loop.time() >= self._health_at:
             self._health_at = self._loop.time() + HEALTH_EVERY_S
             self._say_health()
-            rotate(self._log_path)
+            self._centre.rotate_log(self._log_path)
 
     def _look_for_daemon(self) -> None:
         heard_at = self._centre.link.heard_at

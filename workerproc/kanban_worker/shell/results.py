@@ -27,6 +27,12 @@ def write_result(run_dir: Path, result: Result) -> None:
     write_durable(run_dir / layout.RUN_RESULT, _ENCODER.encode(result))
 
 
+def write_output(run_dir: Path, data: bytes) -> None:
+    """Before the result is said to anybody. Raises ``OSError``."""
+    make_run_dir(run_dir)
+    write_durable(run_dir / layout.RUN_OUTPUT, data)
+
+
 def read_result(run_dir: Path) -> Result | None:
     """None: it was never written, or not whole."""
     try:

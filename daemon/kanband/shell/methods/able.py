@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 from kanban_ipc.control import WorkerInfo
+from kanband.config import Mode
+from kanband.shell.not_managed import how_to_start
 
 
 def able(infos: Sequence[WorkerInfo], agent: str, repo: str | None) -> list[WorkerInfo]:
@@ -15,12 +17,14 @@ def free_slots(infos: Sequence[WorkerInfo]) -> int:
     return sum(max(each.slots - len(each.current), 0) for each in infos)
 
 
-def nobody_can(infos: Sequence[WorkerInfo], agent: str, repo: str | None) -> str:
+def nobody_can(
+    infos: Sequence[WorkerInfo], agent: str, repo: str | None, mode: Mode
+) -> str:
     """Why no connected worker can do it and what to do; empty: one can."""
     if able(infos, agent, repo):
         return ""
     if not infos:
-        return "there is no worker; start one: kanbanctl start-worker"
+        return f"there is no worker; start one: {how_to_start(mode)}"
     present = _present(infos)
     if not present:
         states = ", ".join(
@@ -28,13 +32,13 @@ def nobody_can(infos: Sequence[WorkerInfo], agent: str, repo: str | None) -> str
         )
         return (
             f"no worker is connected ({states}); see kanbanctl status, or start one: "
-            "kanbanctl start-worker"
+            f"{how_to_start(mode)}"
         )
     where = f" --repo {repo}" if repo and any(each.repo for each in present) else ""
     return (
         f"no connected worker takes agent {agent}"
         + (f" for {repo}" if where else "")
-        + f"; start one that does: kanbanctl start-worker --agent {agent}{where}"
+        + f"; start one that does: {how_to_start(mode, f' --agent {agent}{where}')}"
     )
 
 

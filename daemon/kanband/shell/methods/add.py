@@ -56,6 +56,7 @@ def _unable(daemon: Daemon, tickets: Sequence[Ticket]) -> Iterator[str]:
     infos = daemon.fleet.infos()
     for needs in dict.fromkeys(Needs.of(each) for each in tickets):
         name = resolve_agent(daemon.config, needs.agent)
-        reason = nobody_can(infos, name, needs.repo_path) if name is not None else ""
-        if reason:
+        if name is None:
+            continue
+        if reason := nobody_can(infos, name, needs.repo_path, daemon.config.mode):
             yield f"it waits: {reason}"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kanban_ipc.control import LogsCall, TextReply
 from kanban_ipc.layout import LOGS_DIR
-from kanband.shell.methods.answers import End, not_found
+from kanband.shell.methods.answers import End, not_found, refused
 from kanband.shell.methods.arguments import LINES_MAX, check_number, check_worker_id
 from kanband.shell.methods.following import FOLLOW_S, pieces
 from kanband.shell.methods.tail import Tail
@@ -41,6 +41,11 @@ async def logs(daemon: Daemon, call: LogsCall) -> AsyncGenerator[TextReply | End
 def _path(daemon: Daemon, source: str) -> Path:
     check_worker_id(source, "source")
     path = daemon.config.state_dir / LOGS_DIR / f"{source}.log"
+    if any(info.by_hand for info in daemon.fleet.infos([source])):
+        raise refused(
+            f"{source} was not started by this daemon, and writes where it was "
+            f"started: to a terminal, or journalctl --user -u kanban-worker@{source}"
+        )
     if source != DAEMON and not daemon.fleet.known(source) and not path.exists():
         there = ", ".join(info.worker_id for info in daemon.fleet.infos())
         raise not_found(

@@ -72,7 +72,7 @@ def _stuck(
         if name is None:
             reason = agent_obstacle(daemon.config, needs.agent)
         else:
-            reason = nobody_can(infos, name, needs.repo_path)
+            reason = nobody_can(infos, name, needs.repo_path, daemon.config.mode)
         if reason:
             others = f" and {len(tickets) - 1} more" if len(tickets) > 1 else ""
             yield f"ticket {tickets[0].id}{others} cannot be done now: {reason}"

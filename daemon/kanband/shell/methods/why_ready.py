@@ -18,6 +18,7 @@ from kanband.shell.methods.able import able, free_slots, nobody_can
 from kanband.shell.methods.entering_ready import agent_obstacle
 from kanband.shell.methods.spoken import span, until
 from kanband.shell.methods.standstill import standstill
+from kanband.shell.not_managed import how_to_start
 from kanband.shell.ports import Daemon
 from kanband.store.verbs import Reads
 
@@ -137,7 +138,8 @@ def _of_workers(daemon: Daemon, ticket: Ticket) -> Reason:
         text = agent_obstacle(daemon.config, ticket.agent)
         return Reason(code="agent", text=text, next_try_ms=None)
     infos = daemon.fleet.infos()
-    if reason := nobody_can(infos, name, ticket.repo_path):
+    mode = daemon.config.mode
+    if reason := nobody_can(infos, name, ticket.repo_path, mode):
         return Reason(code="no_worker", text=reason, next_try_ms=None)
     able_ones = able(infos, name, ticket.repo_path)
     slots = sum(each.slots for each in able_ones)
@@ -145,7 +147,13 @@ def _of_workers(daemon: Daemon, ticket: Ticket) -> Reason:
         text = (
             f"all {slots} slots of the workers that can do it are taken "
             f"({', '.join(each.worker_id for each in able_ones[:5])}); it gets one by "
-            "its priority and age. More: kanbanctl scale, or start-worker"
+            f"its priority and age. More: {_more(daemon)}"
         )
         return Reason(code="busy", text=text, next_try_ms=None)
     return Reason(code="next", text="it is about to be claimed", next_try_ms=None)
+
+
+def _more(daemon: Daemon) -> str:
+    if daemon.config.mode == "managed":
+        return "kanbanctl scale, or start-worker"
+    return how_to_start(daemon.config.mode)

@@ -26,7 +26,7 @@ def meant(daemon: Daemon, call: StopWorkerCall | RestartWorkerCall) -> list[str]
     if call.all and call.worker_ids:
         raise invalid("all", "means every worker; name some, or say all, not both")
     if call.all:
-        return [info.worker_id for info in daemon.fleet.infos()]
+        return [i.worker_id for i in daemon.fleet.infos() if not i.by_hand]
     if not call.worker_ids:
         raise invalid("worker_ids", "is empty; name workers, or say all")
     return check_known(daemon, call.worker_ids)

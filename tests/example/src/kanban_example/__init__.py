@@ -1,0 +1,1 @@
+"""Tickets that Python functions do."""
