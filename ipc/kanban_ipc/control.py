@@ -58,11 +58,20 @@ class DaemonInfo(Data, frozen=True, kw_only=True):
     state_dir: str
 
 
+class Cooling(Data, frozen=True, kw_only=True):
+    """A provider that refused (rate limit); nothing of it begins before its time."""
+
+    provider: str
+    in_a_row: int
+    """How often it refused since it last worked."""
+    until_ms: int
+
+
 class QueueInfo(Data, frozen=True, kw_only=True):
     depth: int
     """Ready tickets, the waiting ones included."""
     waiting: int
-    """Of these: waiting for a time, a dependency or their repository."""
+    """Of these: waiting for a time, a dependency, their repository or provider."""
     backlog: int
     ready: int
     in_progress: int
@@ -74,6 +83,8 @@ class QueueInfo(Data, frozen=True, kw_only=True):
     paused: bool
     paused_boards: list[str] = []
     """Boards that are paused by themselves."""
+    cooling: list[Cooling] = []
+    """Providers that cool down now."""
 
 
 class CurrentRun(Data, frozen=True, kw_only=True):
@@ -184,7 +195,7 @@ class Ticket(Data, frozen=True, kw_only=True):
     run_id: str | None
     """The run that holds its lease."""
     worker_id: str | None
-    waits_for: Literal["due", "depends", "repo"] | None
+    waits_for: Literal["due", "depends", "repo", "cooldown"] | None
     reason: str
     """Why it is in its state, in a sentence; may be empty."""
     failure: FailureClass | None
@@ -554,6 +565,8 @@ class QueuePauseCall(Call, frozen=True, kw_only=True):
 
 class QueueResumeCall(Call, frozen=True, kw_only=True):
     board: str | None = None
+    provider: str | None = None
+    """End this provider's cool-down instead of a pause."""
 
 
 class DrainCall(Call, frozen=True, kw_only=True):

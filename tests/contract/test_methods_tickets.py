@@ -22,6 +22,7 @@ from kanban_ipc.control import (
     QueuePauseCall,
     QueueReply,
     QueueResumeCall,
+    QueueStatusCall,
     ReadyCall,
     RetryCall,
     ShowCall,
@@ -619,3 +620,39 @@ def test_following_events_gives_what_happens_from_now_on(tmp_path: Path) -> None
         assert set(seen) == {claim.work.ticket_id}
 
     prove(tmp_path, fact)
+
+
+CLOUD = """
+[agents.fast]
+provider = "cloud"
+[agents.slow]
+provider = "cloud"
+"""
+
+
+def test_why_tells_of_a_provider_that_cools_down_and_how_to_end_it(
+    tmp_path: Path,
+) -> None:
+    async def fact(it: Served) -> None:
+        await add(it, agent="fast")
+        claim = await it.daemon.claim()
+        refused = Result(outcome="error", failure="rate_limited")
+        await it.daemon.settle(claim.run_id, claim.epoch, refused, provider="cloud")
+        await add(it, agent="slow")
+        reasons = await why(it, 2)
+        assert "cools down" in reasons["cooldown"]
+        end = QueueResumeCall(provider="cloud")
+        assert reasons["cooldown"].endswith("kanbanctl queue resume --provider cloud")
+        assert "logs 1" in (await why(it, 1))["cooldown"]
+        status = await it.client.call(QueueStatusCall(), QueueReply)
+        assert [(one.provider, one.in_a_row) for one in status.queue.cooling] == [
+            ("cloud", 1)
+        ]
+        woken = it.daemon.runs.woken
+        reply = await it.client.call(end, QueueReply)
+        assert (reply.queue.cooling, it.daemon.runs.woken) == ([], woken + 1)
+        assert set(await why(it, 2)) == {"next"}
+        with pytest.raises(Answered, match="does not cool down"):
+            await it.client.call(end, QueueReply)
+
+    prove(tmp_path, fact, CLOUD)

@@ -99,7 +99,7 @@ class Twins(RuleBasedStateMachine):
         ours = getattr(self.model.reads, question)(*values, **named)
         assert ours == getattr(self.sqlite.reads, question)(*values, **named)
 
-    @rule(passed_ms=st.integers(1, 40))
+    @rule(passed_ms=st.integers(1, 40) | st.sampled_from((1_000, 60_000)))
     def time_passes(self, passed_ms: int) -> None:
         self.now_ms += passed_ms
         self.both("promote", now_ms=self.now_ms)
@@ -122,6 +122,7 @@ class Twins(RuleBasedStateMachine):
         default=st.sampled_from(("shell",) * 7 + ("",)),
         limit=st.sampled_from((0, 1, 2)),
         bound=st.sampled_from((0, 2, 20)),
+        provider=st.sampled_from(("", "", "cloud")),
     )
     def claim(
         self,
@@ -133,10 +134,14 @@ class Twins(RuleBasedStateMachine):
         default: str,
         limit: int,
         bound: int,
+        provider: str,
     ) -> None:
         policy = ClaimPolicy(
             default_agent=default,
-            agents={"shell": AgentGate(), "place": AgentGate(in_place=True)},
+            agents={
+                "shell": AgentGate(provider=provider),
+                "place": AgentGate(in_place=True, provider=provider),
+            },
             max_runs_per_repo=limit,
             starvation_bound=bound,
         )
@@ -205,12 +210,14 @@ class Twins(RuleBasedStateMachine):
             ended_ms=self.now_ms,
             on_success="complete" if complete else "review",
             jitter=0.5,
+            provider="cloud" if ran else "",
             result=Result(
                 outcome="error" if failure else "finished",
                 failure=failure,
                 message="m",
                 agent_started_ms=self.now_ms if ran else 0,
                 duration_ms=3,
+                retry_after_s=1 if complete else 0,
             ),
         )
 
@@ -257,6 +264,10 @@ class Twins(RuleBasedStateMachine):
     def pause(self, paused: bool, board: str | None) -> None:
         self.both("pause", paused=paused, board=board, now_ms=self.now_ms)
 
+    @rule(provider=st.sampled_from(("cloud", "shell", "place", "other")))
+    def end_cooldown(self, provider: str) -> None:
+        self.both("end_cooldown", provider, now_ms=self.now_ms)
+
     @rule()
     def unpark(self) -> None:
         self.both("unpark", now_ms=self.now_ms)
@@ -271,6 +282,7 @@ class Twins(RuleBasedStateMachine):
         self.asked("queue")
         self.asked("boards")
         self.asked("next_due_ms")
+        self.asked("cooldowns")
         self.asked("last_seq")
         self.asked("events", since=max(0, self.model.reads.last_seq() - 12), limit=12)
 

@@ -66,6 +66,16 @@ def refusal(tmp_path: Path, text: str = "", **environ: str) -> str:
             '[agents.a]\nprompt_template = "{{prompt}}"',
             "prompt_template uses {{prompt}}",
         ),
+        (
+            "[agents.a]\nexit_codes = {0 = 'auth'}",
+            'agents.a.exit_codes.0 is "0"; allowed: a string that matches ([1-9]',
+        ),
+        ("[agents.a]\nexit_codes = {256 = 'auth'}", 'exit_codes.256 is "256"; allowed'),
+        (
+            "[agents.a]\nexit_codes = {7 = 'worker_lost'}",
+            'line 2: agents.a.exit_codes.7 is "worker_lost"; allowed: "agent_error", ',
+        ),
+        ("[agents.a]\nprovider = 'A b'", 'agents.a.provider is "A b"; allowed: a str'),
         ("slots = [", "FILE is not TOML: "),
         ("slots = 1\nslots = 2", "Cannot overwrite a value"),
     ],

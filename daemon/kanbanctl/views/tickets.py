@@ -22,7 +22,12 @@ STATE_STYLES: Final[dict[TicketState, str]] = {
     "cancelled": "faint",
 }
 PRIORITY_STYLES: Final = {"urgent": "bad", "high": "warn", "low": "faint"}
-WAITS_FOR: Final = {"due": "a time", "depends": "a ticket", "repo": "its repository"}
+WAITS_FOR: Final = {
+    "due": "a time",
+    "depends": "a ticket",
+    "repo": "its repository",
+    "cooldown": "its provider, which cools down after a rate limit",
+}
 COLUMNS: Final = (
     Column("ID", right=True),
     Column("STATE"),

@@ -18,6 +18,7 @@ from kanban_ipc.words import (
     TicketState,
     WorkerId,
 )
+from kanband.core.cooldowns import CoolDown
 
 Scalar: TypeAlias = str | int | float | bool | None
 Payload: TypeAlias = dict[str, Scalar]
@@ -62,9 +63,17 @@ def created(
 
 
 def assigned(
-    lease: Lease, *, attempt: int, branch: str, worktree: str, description: str
+    lease: Lease,
+    *,
+    attempt: int,
+    branch: str,
+    worktree: str,
+    description: str,
+    provider: str,
 ) -> Entry:
-    """A claim: ready to assigned, and the lease begins."""
+    """A claim: ready to assigned, and the lease begins. A provider that is not the
+    agent itself is named.
+    """
     payload: Payload = {
         "task_id": lease.ticket_id,
         "from": "ready",
@@ -78,6 +87,8 @@ def assigned(
         "worktree": worktree,
         "description": description[:DESCRIPTION_CHARS_MAX],
     }
+    if provider != lease.agent:
+        payload["provider"] = provider
     return Entry("orchestrator", "task_assign", lease.ticket_id, payload)
 
 
@@ -171,6 +182,29 @@ def worker_dropped(worker_id: WorkerId) -> Entry:
 def unparked(tickets: int) -> Entry:
     """Limits changed: tickets that waited for their repository are looked at anew."""
     return Entry("system", "repo_waits_ended", None, {"tickets": tickets})
+
+
+def provider_cooling(lease: Lease, cool: CoolDown) -> Entry:
+    """A provider refused a run; nothing of it begins before its time."""
+    payload: Payload = {
+        "provider": cool.provider,
+        "agent": lease.agent,
+        "task_id": lease.ticket_id,
+        "in_a_row": cool.in_a_row,
+        "until_ms": cool.until_ms,
+    }
+    return Entry("worker", "provider_cooling", lease.ticket_id, payload)
+
+
+def provider_warm(provider: str, *, by_user: bool = False) -> Entry:
+    """Its cool-down is over."""
+    sender: Sender = "user" if by_user else "system"
+    return Entry(sender, "provider_warm", None, {"provider": provider})
+
+
+def provider_works(provider: str) -> Entry:
+    """A run succeeded: what it refused before is forgotten."""
+    return Entry("system", "provider_works", None, {"provider": provider})
 
 
 def _of_lease(lease: Lease) -> Payload:

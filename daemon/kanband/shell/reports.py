@@ -117,6 +117,7 @@ class Reports:
             result=report.result,
             on_success=self._profiles.on_success(agent),
             jitter=self._rng.uniform(-1.0, 1.0),
+            provider=self._profiles.claim_policy.provider(agent),
         )
 
 

@@ -14,15 +14,15 @@ import msgspec
 
 from kanban_ipc.words import Epoch, RunId
 from kanband.core import journal
+from kanband.store import cooling
 from kanband.store.lanes import Lane, lane_keys
 from kanband.store.ledger import Ledger
 from kanband.store.parking import park
 from kanband.store.rows import Row, work_of
 from kanband.store.statements import load
-from kanband.store.verbs import Claim, ClaimPolicy, Want
+from kanband.store.verbs import ANY, Claim, ClaimPolicy, Want
 
 _SQL: Final = load("claiming")
-ANY: Final = "any"
 _PIECE_MAX: Final = 64
 """Tickets read at once from a lane; ids only, so it is cheap to read some too many."""
 
@@ -143,12 +143,13 @@ def claim(
     paused, made = db.execute(_SQL["settings"]).get
     if paused:
         return []
+    cooling.park(db, policy, now_ms)
     picks = _choose(_Picker(db, wants, policy), wants, policy.starvation_bound, made)
     if not picks:
         return []
     assert len(run_ids) >= len(picks), "fewer run ids than slots"
     db.execute(_SQL["claims_made"], (made + len(picks),))
-    return _write(db, picks, run_ids, now_ms)
+    return _write(db, picks, policy, run_ids, now_ms)
 
 
 def _choose(
@@ -169,7 +170,11 @@ def _choose(
 
 
 def _write(
-    db: apsw.Connection, picks: list[_Pick], run_ids: Sequence[RunId], now_ms: int
+    db: apsw.Connection,
+    picks: list[_Pick],
+    policy: ClaimPolicy,
+    run_ids: Sequence[RunId],
+    now_ms: int,
 ) -> list[Claim]:
     chosen = [(pick.ticket_id,) for pick in picks]
     rows: list[Row] = list(db.executemany(_SQL["chosen"], chosen))
@@ -184,7 +189,8 @@ def _write(
     claims: list[Claim] = []
     runs: list[Row] = []
     for pick, run_id, row in zip(picks, run_ids, rows, strict=False):
-        claims.append(_claimed(pick, run_id, row, ledger))
+        provider = policy.provider(pick.agent)
+        claims.append(_claimed(pick, run_id, row, ledger, provider))
         runs.append(
             (
                 run_id,
@@ -203,7 +209,9 @@ def _write(
     return claims
 
 
-def _claimed(pick: _Pick, run_id: RunId, row: Row, ledger: Ledger) -> Claim:
+def _claimed(
+    pick: _Pick, run_id: RunId, row: Row, ledger: Ledger, provider: str
+) -> Claim:
     work = work_of(row)
     epoch = Epoch(row[17])
     ledger.count(row[16], "ready", "assigned")
@@ -216,6 +224,7 @@ def _claimed(pick: _Pick, run_id: RunId, row: Row, ledger: Ledger) -> Claim:
             branch=work.branch,
             worktree=work.worktree,
             description=work.description_md,
+            provider=provider,
         )
     )
     return Claim(

@@ -14,6 +14,7 @@ from typing import Final
 import apsw
 
 from kanband.core import journal
+from kanband.store.cooling import wake_all
 from kanband.store.ledger import Ledger
 from kanband.store.rows import encode
 from kanband.store.statements import load
@@ -42,7 +43,7 @@ def wake(db: apsw.Connection, places: Mapping[str, int]) -> bool:
 def unpark(db: apsw.Connection, *, now_ms: int) -> bool:
     """Everything, because limits changed; True when something waited."""
     db.execute(_SQL["unpark_all"])
-    woken = db.changes()
+    woken = db.changes() + wake_all(db)
     if woken:
         ledger = Ledger(db, now_ms)
         ledger.note(journal.unparked(woken))

@@ -23,10 +23,12 @@ from kanban_ipc.control import (
     Ticket,
 )
 from kanban_ipc.words import Column, RunId, TicketState, WorkerId
+from kanband.core.cooldowns import CoolDown
 from kanband.core.retries import RetryPolicy
 from kanband.store import (
     adding,
     claiming,
+    cooling,
     events,
     moving,
     parking,
@@ -127,6 +129,9 @@ class SqliteVerbs:
     def set_wanted_workers(self, count: int | None, *, now_ms: int) -> None:
         workers.want_workers(self._db, count, now_ms=now_ms)
 
+    def end_cooldown(self, provider: str, *, now_ms: int) -> bool:
+        return cooling.end_cooldown(self._db, provider, now_ms=now_ms)
+
     def note(self, notes: Sequence[Note], *, now_ms: int) -> None:
         workers.note(self._db, notes, now_ms=now_ms)
 
@@ -175,6 +180,9 @@ class SqliteReads:
 
     def next_due_ms(self) -> int | None:
         return reading.next_due_ms(self._db)
+
+    def cooldowns(self) -> list[CoolDown]:
+        return cooling.cooldowns(self._db)
 
     def events(
         self,

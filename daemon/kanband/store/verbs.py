@@ -12,7 +12,7 @@ claimable says so (``woke``), because nothing polls.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, Protocol, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
 
 import msgspec
 
@@ -44,6 +44,7 @@ from kanban_ipc.words import (
     WorkerState,
 )
 from kanband.core import retries
+from kanband.core.cooldowns import CoolDown
 from kanband.core.landing import OnSuccess, Wish
 
 RetryPolicy: TypeAlias = retries.RetryPolicy
@@ -76,11 +77,17 @@ class AddOutcome(Value, frozen=True):
 # --------------------------------------------------------------- claiming
 
 
+ANY: Final = "any"
+"""What a ticket names that leaves its agent to the configuration."""
+
+
 class AgentGate(Value, frozen=True):
     """What a claim must know of a profile."""
 
     in_place: bool = False
     """Runs in the repository itself, so one at a time for each repository."""
+    provider: str = ""
+    """Whose rate limit it shares with others; empty: its own alone."""
 
 
 class ClaimPolicy(Value, frozen=True):
@@ -94,6 +101,11 @@ class ClaimPolicy(Value, frozen=True):
     """For runs in worktrees; 0 is no limit."""
     starvation_bound: int = 20
     """Every so-many-th claim takes the oldest claimable ticket."""
+
+    def provider(self, agent: str) -> str:
+        """Whose rate limit holds for a profile; one of no provider is its own."""
+        gate = self.agents.get(agent)
+        return (gate.provider if gate else "") or agent
 
 
 class Want(Value, frozen=True):
@@ -174,6 +186,8 @@ class RunEnd(Value, frozen=True):
     on_success: OnSuccess = "review"
     jitter: float = 0.0
     """In [-1, 1]; scaled by the retry policy."""
+    provider: str = ""
+    """Of the run's agent; empty: the agent is its own."""
 
 
 class Landed(Value, frozen=True):
@@ -299,6 +313,7 @@ class Verbs(Protocol):
 
         A recorded wish to cancel is stronger than any result. The same result of a run
         again is ``repeated``; another one of a run that has ended is stale.
+        ``rate_limited`` has its provider cool down, and a success makes it forgotten.
 
         A run whose ticket is still ``assigned`` passes through ``working`` in the
         journal when its result says that the agent ran.
@@ -355,12 +370,17 @@ class Verbs(Protocol):
     def set_wanted_workers(self, count: int | None, *, now_ms: int) -> None:
         """``scale``: overrides ``worker_count``; None forgets it."""
 
+    def end_cooldown(self, provider: str, *, now_ms: int) -> bool:
+        """A user does not want to wait for a provider: its tickets are claimable. Its
+        row goes on being counted. False: it did not cool down.
+        """
+
     def note(self, notes: Sequence[Note], *, now_ms: int) -> None:
         """Journal entries that change no ticket."""
 
     def unpark(self, *, now_ms: int) -> bool:
         """Limits, agents or the default agent changed: every ticket parked for its
-        repository is looked at anew."""
+        repository or its provider is looked at anew."""
 
 
 class Reads(Protocol):
@@ -400,6 +420,9 @@ class Reads(Protocol):
     def boards(self) -> list[BoardQueue]: ...
 
     def next_due_ms(self) -> int | None: ...
+
+    def cooldowns(self) -> list[CoolDown]:
+        """Providers that refused and have not worked since, by name."""
 
     def events(
         self,

@@ -27,6 +27,8 @@ class Claiming(Part):
     ) -> list[Claim]:
         claims: list[Claim] = []
         turns = [(want, want.count) for want in wants if want.count > 0]
+        if not self._world.paused:
+            self._park_cooling(policy, now_ms)
         while turns and not self._world.paused:
             want, left = turns.pop(0)
             ticket = self._pick(want, policy)
@@ -86,6 +88,16 @@ class Claiming(Part):
             ):
                 ticket.waits_for = "repo"
 
+    def _park_cooling(self, policy: ClaimPolicy, now_ms: int) -> None:
+        names = agent_names(policy)
+        for ticket in list(self._world.claimable()):
+            agent = names.get(ticket.new.agent)
+            provider = "" if agent is None else policy.provider(agent)
+            cool = self._world.cooldowns.get(provider)
+            if cool is not None and cool.holds(now_ms):
+                ticket.waits_for, ticket.cooling = "cooldown", provider
+                ticket.due_at_ms = cool.until_ms
+
     def _claim(
         self,
         ticket: TicketRecord,
@@ -121,6 +133,7 @@ class Claiming(Part):
                 branch=work.branch,
                 worktree=work.worktree,
                 description=work.description_md,
+                provider=policy.provider(run.agent),
             ),
             now_ms,
         )
@@ -142,6 +155,10 @@ class Claiming(Part):
         ]
         for ticket in parked:
             ticket.waits_for = None
+        for ticket in self._world.tickets.values():
+            if ticket.cooling is not None:
+                self._end_cooling(ticket)
+                parked.append(ticket)
         if parked:
             self._world.note(journal.unparked(len(parked)), now_ms)
         return bool(parked)

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
 from kanban_ipc.control import NotFound
 from kanban_ipc.words import COLUMN_OF, Column, TicketState
 from kanband.core import journal
@@ -157,11 +159,33 @@ class Moving(Part):
             self._world.note(journal.paused(board, paused=paused), now_ms)
         return changed
 
+    def _warm(self, provider: str) -> None:
+        cool = self._world.cooldowns[provider]
+        self._world.cooldowns[provider] = msgspec.structs.replace(cool, until_ms=None)
+
+    def end_cooldown(self, provider: str, *, now_ms: int) -> bool:
+        cool = self._world.cooldowns.get(provider)
+        if cool is None or cool.until_ms is None:
+            return False
+        self._warm(provider)
+        for ticket in self._world.tickets.values():
+            if ticket.cooling == provider:
+                self._end_cooling(ticket)
+        self._world.note(journal.provider_warm(provider, by_user=True), now_ms)
+        return True
+
     def promote(self, *, now_ms: int) -> tuple[int, int | None]:
+        for provider, cool in sorted(self._world.cooldowns.items()):
+            if cool.until_ms is not None and not cool.holds(now_ms):
+                self._warm(provider)
+                self._world.note(journal.provider_warm(provider), now_ms)
         woken = 0
         for ticket in self._world.tickets.values():
             due = ticket.due_at_ms
-            if ticket.waits_for == "due" and due is not None and due <= now_ms:
+            if ticket.cooling is not None and due is not None and due <= now_ms:
+                self._end_cooling(ticket)
+                woken += ticket.claimable
+            elif ticket.waits_for == "due" and due is not None and due <= now_ms:
                 self._wait(ticket, None, now_ms)
                 self._world.note(journal.task_due(ticket.id), now_ms)
                 woken += ticket.claimable

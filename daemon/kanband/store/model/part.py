@@ -17,6 +17,10 @@ class Part:
         ticket.waits_for = wait_of(due_ms, unmet=ticket.unmet, now_ms=now_ms)
         ticket.due_at_ms = due_ms if ticket.waits_for == "due" else None
 
+    def _end_cooling(self, ticket: TicketRecord) -> None:
+        ticket.cooling = ticket.due_at_ms = None
+        ticket.waits_for = "depends" if ticket.unmet else None
+
     def _open_dependents(self, completed: Sequence[int]) -> bool:
         woke = False
         for ticket in self._world.tickets.values():
@@ -47,7 +51,7 @@ class Part:
 def enter(ticket: TicketRecord, state: TicketState, now_ms: int) -> None:
     """The ticket is in another state; what it waited for is forgotten."""
     ticket.state = state
-    ticket.waits_for = None
+    ticket.waits_for = ticket.cooling = None
     ticket.updated_at_ms = ticket.state_changed_at_ms = now_ms
 
 

@@ -13,6 +13,7 @@ from kanban_ipc.control import (
     Ticket,
 )
 from kanban_ipc.words import COLUMN_OF, TICKET_STATES, RunId
+from kanband.core.cooldowns import CoolDown
 from kanband.store.model.world import RunRecord, TicketRecord, World
 from kanband.store.reading import wanted_states
 from kanband.store.runs import FOUND_MAX, PREFIX_CHARS_MIN, is_ticket_number
@@ -153,6 +154,9 @@ class ModelReads:
 
     def next_due_ms(self) -> int | None:
         return self._world.next_due_ms()
+
+    def cooldowns(self) -> list[CoolDown]:
+        return [each for _provider, each in sorted(self._world.cooldowns.items())]
 
     def events(
         self,

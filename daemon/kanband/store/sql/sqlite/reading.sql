@@ -7,7 +7,8 @@ t.branch, t.worktree, t.agent, t.model, t.max_retries, t.retry_count, t.due_at_m
 t.scheduled_at_ms,
 (SELECT json_group_array(on_id) FROM depends WHERE ticket_id = t.id),
 t.timeout_s, t.estimated_duration_s, t.actual_duration_s, t.epoch,
-t.locked_by_run_id, t.worker_id, t.waits_for, t.reason, t.failure, t.key,
+t.locked_by_run_id, t.worker_id,
+CASE WHEN t.cooling IS NULL THEN t.waits_for ELSE 'cooldown' END, t.reason, t.failure, t.key,
 t.created_at_ms, t.updated_at_ms, t.state_changed_at_ms, t.started_at_ms,
 t.completed_at_ms
 
@@ -43,7 +44,9 @@ SELECT value FROM settings WHERE key = 'paused'
 SELECT name, paused FROM boards ORDER BY name
 
 -- name: next_due
-SELECT min(due_at_ms) FROM tickets WHERE waits_for = 'due'
+SELECT min(due_ms) FROM (
+    SELECT min(due_at_ms) AS due_ms FROM tickets WHERE waits_for = 'due'
+    UNION ALL SELECT min(until_ms) FROM cooldowns)
 
 -- name: wanted_workers
 SELECT value FROM settings WHERE key = 'wanted_workers'

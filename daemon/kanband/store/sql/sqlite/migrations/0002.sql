@@ -1,0 +1,12 @@
+-- Providers that refused (rate limit) and have not worked since.
+CREATE TABLE cooldowns (
+    provider TEXT PRIMARY KEY,
+    in_a_row INTEGER NOT NULL CHECK (in_a_row > 0),
+    -- NULL: it may be tried again; how often it refused is still remembered.
+    until_ms INTEGER
+) STRICT, WITHOUT ROWID;
+
+-- The provider that a ready ticket waits for. Such a ticket also waits for 'due', with
+-- the end of the cool-down as its time: so the same timer and index wake it.
+ALTER TABLE tickets ADD COLUMN cooling TEXT
+    CHECK (cooling IS NULL OR waits_for IS 'due');
