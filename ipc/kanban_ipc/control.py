@@ -127,6 +127,8 @@ class WorkerInfo(Data, frozen=True, kw_only=True):
     agents: list[str]
     """Agents it is restricted to; empty is all."""
     repo: str | None
+    labels: list[str] = []
+    """It takes only tickets that carry all of them."""
 
 
 class StopProof(Data, frozen=True, kw_only=True):
@@ -299,6 +301,8 @@ class StartWorkerCall(Call, frozen=True, kw_only=True):
     slots: int | None = None
     agents: list[str] = []
     repo: str | None = None
+    labels: list[str] = []
+    """Only tickets that carry all of them."""
     wait: bool = True
 
 
@@ -391,10 +395,16 @@ class ListCall(Call, frozen=True, kw_only=True):
     columns: list[Column] = []
     repo: str | None = None
     agent: str | None = None
-    label: str | None = None
+    labels: list[str] = []
+    """Tickets that carry all of them."""
+    text: str | None = None
+    """In the title, the description or the instructions; ASCII letters in any case."""
     cancelled: bool = False
     """Include cancelled tickets when no state is named."""
-    sort: Literal["id", "priority", "updated", "created", "state", "title"] = "id"
+    sort: Literal["id", "priority", "updated", "created", "state", "title", "due"] = (
+        "id"
+    )
+    """``priority`` is the order of claims; ``due`` has those without a time last."""
     descending: bool = False
     limit: int = 100
     offset: int = 0

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from kanban_ipc.control import (
@@ -656,3 +657,21 @@ def test_why_tells_of_a_provider_that_cools_down_and_how_to_end_it(
             await it.client.call(end, QueueReply)
 
     prove(tmp_path, fact, CLOUD)
+
+
+def test_a_ticket_that_only_labels_keep_from_a_worker_says_so(tmp_path: Path) -> None:
+    async def fact(it: Served) -> None:
+        (only,) = it.daemon.fleet.workers
+        it.daemon.fleet.workers[:] = [msgspec.structs.replace(only, labels=["gpu"])]
+        new = NewTicket(title="A", agent="noop", labels=["red"])
+        reply = await it.client.call(AddCall(ticket=new, ready=True), AddReply)
+        said = (await why(it))["no_worker"]
+        assert "with labels (none of theirs)" in said
+        assert f"{only.worker_id} asks for gpu" in said
+        assert reply.notes == [f"it waits: {said}"]
+        status = await it.client.call(StatusCall(), StatusReply)
+        assert status.daemon.problems == [f"ticket 1 cannot be done now: {said}"]
+        await add(it, labels=["gpu", "red"])
+        assert set(await why(it, 2)) == {"next"}
+
+    prove(tmp_path, fact)

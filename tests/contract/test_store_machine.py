@@ -53,6 +53,7 @@ NEW = st.builds(
     scheduled_at_ms=st.sampled_from((None,) * 6 + (1_020, 1_200)),
     max_retries=st.sampled_from((None, 0, 1)),
     key=st.sampled_from((None,) * 6 + ("k", "l")),
+    labels=st.sampled_from(([], [], ["x"], ["x", "y"], ['"x"'])),
 )
 
 
@@ -118,6 +119,7 @@ class Twins(RuleBasedStateMachine):
             (None, None, frozenset({"place"}), frozenset({"shell"}))
         ),
         repo=st.sampled_from((None,) * 6 + REPOS),
+        labels=st.sampled_from(((),) * 6 + (("x",), ("y", "x"), ('"x"',))),
         board=st.sampled_from((None,) * 6 + BOARDS),
         default=st.sampled_from(("shell",) * 7 + ("",)),
         limit=st.sampled_from((0, 1, 2)),
@@ -130,6 +132,7 @@ class Twins(RuleBasedStateMachine):
         counts: list[int],
         agents: frozenset[str] | None,
         repo: str | None,
+        labels: tuple[str, ...],
         board: str | None,
         default: str,
         limit: int,
@@ -151,6 +154,7 @@ class Twins(RuleBasedStateMachine):
             agents=agents,
             repo_path=repo,
             board=board,
+            labels=frozenset(labels),
         )
         others = [
             Want(worker_id=WorkerId(f"w{place}"), count=count)

@@ -75,9 +75,12 @@ class FleetDouble:
         slots: int | None,
         agents: Sequence[str],
         repo: str | None,
+        labels: Sequence[str] = (),
         wait: bool,
     ) -> list[WorkerInfo]:
-        self.asked.append(("start", worker_id, count, slots, list(agents), repo, wait))
+        self.asked.append(
+            ("start", worker_id, count, slots, list(agents), repo, *labels, wait)
+        )
         return self.workers
 
     async def stop(

@@ -5,8 +5,9 @@ workers' hellos. What decides is in ``dispatch`` and in the store.
 """
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from kanban_ipc.link import Work, identity
 from kanban_ipc.words import Epoch, FailureClass, RunId, WorkerId
@@ -84,6 +85,24 @@ class LiveRun:
         )
 
 
+class Restriction(NamedTuple):
+    """What a worker was started for; by default for everything."""
+
+    agents: frozenset[str] | None = None
+    """None: every profile."""
+    repo_path: str | None = None
+    labels: frozenset[str] = frozenset()
+    """Only tickets that carry all of them."""
+
+    def allows(self, agent: str, repo_path: str | None, labels: Iterable[str]) -> bool:
+        """Whether the worker takes such a ticket."""
+        return (
+            (self.agents is None or agent in self.agents)
+            and self.repo_path in (None, repo_path)
+            and self.labels.issubset(labels)
+        )
+
+
 @dataclass(slots=True)
 class Session:
     """A worker that has said hello to this daemon."""
@@ -94,8 +113,7 @@ class Session:
     heard_at: float
     """Monotonic seconds."""
     draining: bool = False
-    agents: frozenset[str] | None = None
-    repo_path: str | None = None
+    only: Restriction = field(default_factory=Restriction)
 
     peer: bytes = field(init=False)
     """Its routing id on the link."""

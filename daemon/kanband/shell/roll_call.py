@@ -76,6 +76,7 @@ class RollCall:
             cpu_percent=None if usage is None else usage.cpu_percent,
             agents=row.agents,
             repo=row.repo_path,
+            labels=row.labels,
         )
 
 

@@ -26,7 +26,7 @@ def seats(members: MutableMapping[str, Member]) -> list[roster.Seat]:
             m.worker_id,
             m.row.wanted,
             alive=m.state in workers.ALIVE,
-            restricted=bool(m.row.agents or m.row.repo_path),
+            restricted=bool(m.row.agents or m.row.repo_path or m.row.labels),
         )
         for m in members.values()
     ]

@@ -15,7 +15,7 @@ import msgspec
 from kanban_ipc.words import Epoch, RunId
 from kanband.core import journal
 from kanband.store import cooling
-from kanband.store.lanes import Lane, lane_keys
+from kanband.store.lanes import Lane, Scope, lane_keys
 from kanband.store.ledger import Ledger
 from kanband.store.parking import park
 from kanband.store.rows import Row, work_of
@@ -45,8 +45,8 @@ class _Picker:
         self._policy = policy
         self._paused = {name for (name,) in db.execute(_SQL["paused_boards"])}
         self._names = agent_names(policy)
-        self._lanes: dict[str | None, list[Lane]] = {}
-        self._open: dict[tuple[str | None, str | None, object], list[Lane]] = {}
+        self._lanes: dict[Scope, list[Lane]] = {}
+        self._open: dict[tuple[Scope, str | None, object], list[Lane]] = {}
         self._taken: set[int] = set()
         self._full: dict[bool, set[str]] = {False: set(), True: set()}
         self._holders: dict[tuple[str, bool], int] = {}
@@ -54,7 +54,7 @@ class _Picker:
 
     def pick(self, want: Want, *, oldest: bool) -> _Pick | None:
         """The best ticket for a want; a full repository met on the way is parked."""
-        filters = (want.repo_path, want.board, want.agents)
+        filters = ((want.repo_path, want.labels), want.board, want.agents)
         if filters not in self._open:
             self._open[filters] = self._lanes_for(want)
         while best := self._best(self._open[filters], oldest=oldest):
@@ -80,24 +80,24 @@ class _Picker:
 
     def _lanes_for(self, want: Want) -> list[Lane]:
         """The lanes that a want may take from."""
-        repo = want.repo_path
-        if repo not in self._lanes:
-            self._lanes[repo] = list(self._claimable(repo))
+        scope = (want.repo_path, want.labels)
+        if scope not in self._lanes:
+            self._lanes[scope] = list(self._claimable(scope))
         return [
             lane
-            for lane in self._lanes[repo]
+            for lane in self._lanes[scope]
             if want.board in (None, lane.board)
             and (want.agents is None or lane.profile in want.agents)
         ]
 
-    def _claimable(self, repo: str | None) -> Iterator[Lane]:
+    def _claimable(self, scope: Scope) -> Iterator[Lane]:
         """Lanes of boards that are not paused, for agents that there are."""
-        for key in lane_keys(self._db, repo):
+        for key in lane_keys(self._db, scope[0]):
             board, agent, _band = key
             profile = self._names.get(agent)
             if profile is not None and board not in self._paused:
                 in_place = self._policy.agents[profile].in_place
-                yield Lane(self._db, key, repo, profile=profile, in_place=in_place)
+                yield Lane(self._db, key, scope, profile=profile, in_place=in_place)
 
     def _enter(self, repo: str, in_place: bool) -> bool:
         """Count a run into its repository, or find it full and park its tickets."""

@@ -117,6 +117,8 @@ class Want(Value, frozen=True):
     """None: every profile."""
     repo_path: str | None = None
     board: str | None = None
+    labels: frozenset[str] = frozenset()
+    """Only tickets that carry all of them."""
 
 
 class Claim(Value, frozen=True):
@@ -249,6 +251,7 @@ class WorkerRow(Value, frozen=True):
     slots: int = 1
     agents: list[str] = []
     repo_path: str | None = None
+    labels: list[str] = []
     state: WorkerState = "STOPPED"
     incarnation: str = ""
     secret_sha256: str = ""

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from kanban_ipc.control import BoardQueue, Cooling, QueueInfo, Reason, Run, Ticket
 from kanban_ipc.words import TicketState
 from kanband.config import resolve_agent
-from kanband.shell.methods.able import able, free_slots, nobody_can
+from kanband.shell.methods.able import Task, able, free_slots, nobody_can
 from kanband.shell.methods.entering_ready import agent_obstacle
 from kanband.shell.methods.queue_info import ask
 from kanband.shell.methods.spoken import span, until
@@ -132,9 +132,10 @@ def _of_workers(daemon: Daemon, ticket: Ticket) -> Reason:
         text = agent_obstacle(daemon.config, ticket.agent)
         return Reason(code="agent", text=text, next_try_ms=None)
     infos = daemon.fleet.infos()
-    if reason := nobody_can(infos, name, ticket.repo_path):
+    task = Task.of(ticket, name, infos)
+    if reason := nobody_can(infos, task):
         return Reason(code="no_worker", text=reason, next_try_ms=None)
-    able_ones = able(infos, name, ticket.repo_path)
+    able_ones = able(infos, task)
     slots = sum(each.slots for each in able_ones)
     if not free_slots(able_ones):
         text = (

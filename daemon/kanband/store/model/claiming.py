@@ -62,6 +62,7 @@ class Claiming(Part):
                 and (want.agents is None or names[new.agent] in want.agents)
                 and want.board in (None, new.board)
                 and want.repo_path in (None, new.repo_path)
+                and want.labels <= set(new.labels)
                 and not self._world.boards[new.board]
             ):
                 yield ticket

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from math import inf
 
 from kanban_ipc.control import (
     BoardQueue,
@@ -39,10 +40,12 @@ class ModelReads:
             and query.board in (None, ticket.new.board)
             and query.repo in (None, ticket.new.repo_path)
             and query.agent in (None, ticket.new.agent)
-            and (query.label is None or query.label in ticket.new.labels)
+            and set(query.labels) <= set(ticket.new.labels)
+            and (query.text is None or _has(ticket, query.text))
         ]
         found.sort(key=lambda ticket: ticket.id)
-        found.sort(key=lambda one: _order(one, query.sort), reverse=query.descending)
+        down = query.descending
+        found.sort(key=lambda one: _order(one, query.sort, down), reverse=down)
         page = found[query.offset : query.offset + query.limit]
         return [ticket.shown() for ticket in page], len(found)
 
@@ -187,8 +190,15 @@ def _columns(tickets: Sequence[TicketRecord]) -> Counter[str]:
     )
 
 
-def _order(ticket: TicketRecord, sort: str) -> int | bytes:
-    orders: dict[str, int | bytes] = {
+def _has(ticket: TicketRecord, text: str) -> bool:
+    new = ticket.new
+    parts = (new.title, new.description_md, new.instructions)
+    return any(text.encode().lower() in part.encode().lower() for part in parts)
+
+
+def _order(ticket: TicketRecord, sort: str, down: bool) -> float | bytes:
+    never = -inf if down else inf
+    orders: dict[str, float | bytes] = {
         "id": ticket.id,
         "priority": ticket.band,
         "updated": ticket.updated_at_ms,
@@ -196,5 +206,6 @@ def _order(ticket: TicketRecord, sort: str) -> int | bytes:
         "state": TICKET_STATES.index(ticket.state),
         # As SQLite's NOCASE: only ASCII letters are the same in both cases.
         "title": ticket.new.title.encode().lower(),
+        "due": never if ticket.due_at_ms is None else ticket.due_at_ms,
     }
     return orders[sort]

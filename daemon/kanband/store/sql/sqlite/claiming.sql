@@ -31,6 +31,17 @@ WHERE state = 'ready' AND waits_for IS NULL
     AND board = ? AND agent = ? AND band = ? AND id > ?
 ORDER BY id LIMIT ?
 
+-- The first condition on labels is quick and sifts, the second is exact: it asks for all.
+-- name: lane_labelled
+SELECT id, repo_path FROM tickets INDEXED BY claimable_labelled
+WHERE state = 'ready' AND waits_for IS NULL AND labels <> '[]'
+    AND board = ?1 AND agent = ?2 AND band = ?3 AND id > ?4
+    AND instr(labels, ?5) > 0
+    AND NOT EXISTS (SELECT 1 FROM json_each(?6) AS wanted
+        WHERE wanted.value NOT IN (SELECT value FROM json_each(tickets.labels)))
+    AND (?7 IS NULL OR repo_path = ?7)
+ORDER BY id LIMIT ?8
+
 -- name: lane_in_repo
 SELECT id, repo_path FROM tickets INDEXED BY claimable_in_repo
 WHERE state = 'ready' AND waits_for IS NULL AND repo_path IS NOT NULL

@@ -17,6 +17,11 @@ SELECT {ticket_columns}
 FROM tickets AS t LEFT JOIN texts AS x ON x.ticket_id = t.id
 WHERE t.id = ?
 
+-- name: text
+(t.title LIKE ? ESCAPE '\' OR EXISTS (SELECT 1 FROM texts AS x
+    WHERE x.ticket_id = t.id AND (x.description_md LIKE ? ESCAPE '\'
+        OR x.instructions LIKE ? ESCAPE '\')))
+
 -- name: page
 SELECT t.id FROM tickets AS t WHERE /*where*/ ORDER BY /*order*/ LIMIT ? OFFSET ?
 

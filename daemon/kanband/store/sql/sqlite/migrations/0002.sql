@@ -10,3 +10,7 @@ CREATE TABLE cooldowns (
 -- the end of the cool-down as its time: so the same timer and index wake it.
 ALTER TABLE tickets ADD COLUMN cooling TEXT
     CHECK (cooling IS NULL OR waits_for IS 'due');
+
+-- For workers that take only tickets of certain labels: those without any are not met.
+CREATE INDEX claimable_labelled ON tickets (board, agent, band, id, labels, repo_path)
+    WHERE state = 'ready' AND waits_for IS NULL AND labels <> '[]';
