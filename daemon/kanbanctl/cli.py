@@ -37,7 +37,7 @@ TOPICS: Final[Mapping[str, Sequence[str]]] = {
         "wait",
     ),
     "Runs": ("runs", "run"),
-    "Queue and journal": ("queue", "events"),
+    "Queue and journal": ("queue", "schedule", "events"),
 }
 """Every command by what it is about; its file has its name."""
 

@@ -12,7 +12,7 @@ from kanban_ipc.control import METHODS
 from kanbanctl import cli, parsing
 
 FOLDER = Path(kanbanctl.commands.__path__[0])
-GROUPS = ("run", "queue")
+GROUPS = ("run", "queue", "schedule")
 
 
 def command_names() -> list[str]:
@@ -68,7 +68,7 @@ def test_each_command_speaks_its_own_method(name: str) -> None:
     assert set(calls) == {method_of(name)}
 
 
-@pytest.mark.parametrize("name", ["", "run", "queue"])
+@pytest.mark.parametrize("name", ["", "run", "queue", "schedule"])
 def test_help_lists_the_commands(name: str) -> None:
     command = find(name)
     assert isinstance(command, parsing.Group)

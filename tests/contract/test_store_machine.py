@@ -25,6 +25,7 @@ from kanband.store.verbs import (
     AgentGate,
     Claim,
     ClaimPolicy,
+    NewSchedule,
     RetryPolicy,
     RunEnd,
     RunLog,
@@ -100,7 +101,7 @@ class Twins(RuleBasedStateMachine):
         ours = getattr(self.model.reads, question)(*values, **named)
         assert ours == getattr(self.sqlite.reads, question)(*values, **named)
 
-    @rule(passed_ms=st.integers(1, 40) | st.sampled_from((1_000, 60_000)))
+    @rule(passed_ms=st.integers(1, 40) | st.sampled_from((1_000, 60_000, 600_000)))
     def time_passes(self, passed_ms: int) -> None:
         self.now_ms += passed_ms
         self.both("promote", now_ms=self.now_ms)
@@ -268,6 +269,23 @@ class Twins(RuleBasedStateMachine):
     def pause(self, paused: bool, board: str | None) -> None:
         self.both("pause", paused=paused, board=board, now_ms=self.now_ms)
 
+    @rule(missed=st.sampled_from(("once", "skip")), new=NEW)
+    def add_schedule(self, missed: Any, new: NewTicket) -> None:
+        plain = msgspec.structs.replace(new, key=None, scheduled_at_ms=None)
+        schedule = NewSchedule(
+            cron="* * * * *", zone="UTC", missed=missed, ticket=plain
+        )
+        self.both("add_schedule", schedule, now_ms=self.now_ms)
+
+    @rule(number=st.integers(1, 4), paused=st.booleans())
+    def pause_schedule(self, number: int, paused: bool) -> None:
+        self.both("pause_schedule", number, paused=paused, now_ms=self.now_ms)
+
+    @rule(number=st.integers(1, 4), really=RARELY)
+    def remove_schedule(self, number: int, really: bool) -> None:
+        if really:
+            self.both("remove_schedule", number, now_ms=self.now_ms)
+
     @rule(provider=st.sampled_from(("cloud", "shell", "place", "other")))
     def end_cooldown(self, provider: str) -> None:
         self.both("end_cooldown", provider, now_ms=self.now_ms)
@@ -287,6 +305,7 @@ class Twins(RuleBasedStateMachine):
         self.asked("boards")
         self.asked("next_due_ms")
         self.asked("cooldowns")
+        self.asked("schedules")
         self.asked("last_seq")
         self.asked("events", since=max(0, self.model.reads.last_seq() - 12), limit=12)
 

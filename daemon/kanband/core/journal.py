@@ -207,6 +207,40 @@ def provider_works(provider: str) -> Entry:
     return Entry("system", "provider_works", None, {"provider": provider})
 
 
+def schedule_added(schedule_id: int, cron: str, zone: str, title: str) -> Entry:
+    """A template that makes tickets."""
+    payload: Payload = {
+        "schedule_id": schedule_id,
+        "cron": cron,
+        "zone": zone,
+        "title": title,
+    }
+    return Entry("user", "schedule_added", None, payload)
+
+
+def schedule_due(
+    schedule_id: int, due_ms: int, ticket_id: int | None, skipped: str
+) -> Entry:
+    """A due time made a ticket, or was skipped and says why."""
+    payload: Payload = {"schedule_id": schedule_id, "due_at_ms": due_ms}
+    if ticket_id is None:
+        payload["why"] = skipped
+        return Entry("system", "schedule_skipped", None, payload)
+    payload["task_id"] = ticket_id
+    return Entry("system", "schedule_fired", ticket_id, payload)
+
+
+def schedule_paused(schedule_id: int, *, paused: bool) -> Entry:
+    """It makes nothing, or again."""
+    kind = "schedule_paused" if paused else "schedule_resumed"
+    return Entry("user", kind, None, {"schedule_id": schedule_id})
+
+
+def schedule_removed(schedule_id: int) -> Entry:
+    """Its tickets stay."""
+    return Entry("user", "schedule_removed", None, {"schedule_id": schedule_id})
+
+
 def _of_lease(lease: Lease) -> Payload:
     return {
         "task_id": lease.ticket_id,

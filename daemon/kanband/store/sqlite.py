@@ -35,6 +35,7 @@ from kanband.store import (
     reading,
     running,
     runs,
+    schedules,
     settling,
     waking,
     workers,
@@ -47,10 +48,12 @@ from kanband.store.verbs import (
     Lease,
     Moved,
     MoveRefusal,
+    NewSchedule,
     Note,
     RunEnd,
     RunLog,
     RunStart,
+    Schedule,
     SettleOutcome,
     Want,
     WorkerRow,
@@ -129,6 +132,19 @@ class SqliteVerbs:
     def set_wanted_workers(self, count: int | None, *, now_ms: int) -> None:
         workers.want_workers(self._db, count, now_ms=now_ms)
 
+    def add_schedule(self, new: NewSchedule, *, now_ms: int) -> Schedule:
+        return schedules.add_schedule(self._db, new, now_ms=now_ms)
+
+    def pause_schedule(
+        self, schedule_id: int, *, paused: bool, now_ms: int
+    ) -> Schedule | NotFound:
+        return schedules.pause_schedule(
+            self._db, schedule_id, paused=paused, now_ms=now_ms
+        )
+
+    def remove_schedule(self, schedule_id: int, *, now_ms: int) -> Schedule | NotFound:
+        return schedules.remove_schedule(self._db, schedule_id, now_ms=now_ms)
+
     def end_cooldown(self, provider: str, *, now_ms: int) -> bool:
         return cooling.end_cooldown(self._db, provider, now_ms=now_ms)
 
@@ -180,6 +196,9 @@ class SqliteReads:
 
     def next_due_ms(self) -> int | None:
         return reading.next_due_ms(self._db)
+
+    def schedules(self) -> list[Schedule]:
+        return schedules.schedules(self._db)
 
     def cooldowns(self) -> list[CoolDown]:
         return cooling.cooldowns(self._db)

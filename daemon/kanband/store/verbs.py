@@ -45,6 +45,7 @@ from kanban_ipc.words import (
 )
 from kanband.core import retries
 from kanband.core.cooldowns import CoolDown
+from kanband.core.cron import Missed
 from kanband.core.landing import OnSuccess, Wish
 
 RetryPolicy: TypeAlias = retries.RetryPolicy
@@ -72,6 +73,26 @@ class AddOutcome(Value, frozen=True):
     added: list[Added]
     refused: list[Refusal]
     woke: bool
+
+
+class NewSchedule(Value, frozen=True):
+    """A template and its time table; both were looked at (``core.cron.fault``)."""
+
+    cron: str
+    zone: str
+    """A name of the time zone database."""
+    missed: Missed
+    ticket: NewTicket
+
+
+class Schedule(NewSchedule, frozen=True):
+    """A template that makes a ticket at each due time."""
+
+    id: int
+    paused: bool
+    next_at_ms: int | None
+    last_ticket_id: int | None
+    created_at_ms: int
 
 
 # --------------------------------------------------------------- claiming
@@ -326,7 +347,9 @@ class Verbs(Protocol):
         """Give live runs to other workers (same epoch); returns those that moved."""
 
     def promote(self, *, now_ms: int) -> tuple[int, int | None]:
-        """Wake tickets whose time has come: (how many, next due time or None)."""
+        """Wake tickets whose time has come, those of providers that have cooled down,
+        and make those of schedules: (how many are claimable, next due time or None).
+        """
 
     def move(
         self,
@@ -372,6 +395,17 @@ class Verbs(Protocol):
 
     def set_wanted_workers(self, count: int | None, *, now_ms: int) -> None:
         """``scale``: overrides ``worker_count``; None forgets it."""
+
+    def add_schedule(self, new: NewSchedule, *, now_ms: int) -> Schedule:
+        """Its first ticket is made at the first due time after now, by ``promote``."""
+
+    def pause_schedule(
+        self, schedule_id: int, *, paused: bool, now_ms: int
+    ) -> Schedule | NotFound:
+        """What falls due while it is paused is not made up for."""
+
+    def remove_schedule(self, schedule_id: int, *, now_ms: int) -> Schedule | NotFound:
+        """The tickets that it made stay."""
 
     def end_cooldown(self, provider: str, *, now_ms: int) -> bool:
         """A user does not want to wait for a provider: its tickets are claimable. Its
@@ -423,6 +457,9 @@ class Reads(Protocol):
     def boards(self) -> list[BoardQueue]: ...
 
     def next_due_ms(self) -> int | None: ...
+
+    def schedules(self) -> list[Schedule]:
+        """By number."""
 
     def cooldowns(self) -> list[CoolDown]:
         """Providers that refused and have not worked since, by name."""

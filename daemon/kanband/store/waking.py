@@ -6,6 +6,7 @@ from typing import Final
 import apsw
 
 from kanband.core import journal
+from kanband.store import schedules
 from kanband.store.cooling import warm_up
 from kanband.store.ledger import Ledger
 from kanband.store.reading import next_due_ms
@@ -42,4 +43,5 @@ def promote(db: apsw.Connection, *, now_ms: int) -> tuple[int, int | None]:
         ledger.note(journal.task_due(number))
     ledger.write()
     woken = sum(wait is None for _number, wait in [*rows, *cooled])
+    woken += schedules.fire(db, now_ms=now_ms)
     return woken, next_due_ms(db)

@@ -5,7 +5,6 @@ core's decisions and the words for people with ``sqlite``, and nothing of how ti
 are kept, found or woken.
 """
 
-from kanband.store.model.adding import Adding
 from kanband.store.model.claiming import Claiming
 from kanband.store.model.moving import Moving
 from kanband.store.model.reads import ModelReads
@@ -16,5 +15,5 @@ from kanband.store.model.world import World
 __all__ = ["ModelReads", "ModelVerbs", "World"]
 
 
-class ModelVerbs(Adding, Claiming, Running, Moving, Workers):
+class ModelVerbs(Claiming, Running, Moving, Workers):
     """``Verbs`` on a world."""

@@ -9,7 +9,8 @@ from kanban_ipc.words import COLUMN_OF, Column, TicketState
 from kanband.core import journal
 from kanband.core.tickets import RETRYABLE, USER, state_of_column
 from kanband.store import sayings
-from kanband.store.model.part import Part, enter
+from kanband.store.model.part import enter
+from kanband.store.model.schedules import Schedules
 from kanband.store.model.world import RunRecord, TicketRecord
 from kanband.store.verbs import (
     Cancelling,
@@ -18,7 +19,7 @@ from kanband.store.verbs import (
 )
 
 
-class Moving(Part):
+class Moving(Schedules):
     """A user's moves, and the passing of time, in memory."""
 
     def move(
@@ -189,6 +190,7 @@ class Moving(Part):
                 self._wait(ticket, None, now_ms)
                 self._world.note(journal.task_due(ticket.id), now_ms)
                 woken += ticket.claimable
+        woken += self._fire(now_ms)
         return woken, self._world.next_due_ms()
 
 

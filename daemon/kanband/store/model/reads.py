@@ -18,7 +18,7 @@ from kanband.core.cooldowns import CoolDown
 from kanband.store.model.world import RunRecord, TicketRecord, World
 from kanband.store.reading import wanted_states
 from kanband.store.runs import FOUND_MAX, PREFIX_CHARS_MIN, is_ticket_number
-from kanband.store.verbs import Lease, RunLog, WorkerRow
+from kanband.store.verbs import Lease, RunLog, Schedule, WorkerRow
 
 
 class ModelReads:
@@ -157,6 +157,9 @@ class ModelReads:
 
     def next_due_ms(self) -> int | None:
         return self._world.next_due_ms()
+
+    def schedules(self) -> list[Schedule]:
+        return list(self._world.schedules.values())
 
     def cooldowns(self) -> list[CoolDown]:
         return [each for _provider, each in sorted(self._world.cooldowns.items())]

@@ -27,7 +27,7 @@ from kanband.core.landing import Wish
 from kanband.core.retries import Tally
 from kanband.core.tickets import Wait
 from kanband.store.rows import run_dir
-from kanband.store.verbs import RunLog, WorkerRow
+from kanband.store.verbs import RunLog, Schedule, WorkerRow
 
 
 class TicketRecord(msgspec.Struct, kw_only=True):
@@ -231,6 +231,8 @@ class World:
         self.paused = False
         self.claims_made = 0
         self.cooldowns: dict[str, CoolDown] = {}
+        self.schedules: dict[int, Schedule] = {}
+        self.schedules_made = 0
 
     def note(self, entry: Entry, now_ms: int) -> None:
         self.journal.append(
@@ -253,4 +255,5 @@ class World:
     def next_due_ms(self) -> int | None:
         due = [ticket.due_at_ms for ticket in self.tickets.values()]
         due += [each.until_ms for each in self.cooldowns.values()]
+        due += [each.next_at_ms for each in self.schedules.values()]
         return min((each for each in due if each is not None), default=None)

@@ -51,7 +51,8 @@ SELECT name, paused FROM boards ORDER BY name
 -- name: next_due
 SELECT min(due_ms) FROM (
     SELECT min(due_at_ms) AS due_ms FROM tickets WHERE waits_for = 'due'
-    UNION ALL SELECT min(until_ms) FROM cooldowns)
+    UNION ALL SELECT min(until_ms) FROM cooldowns
+    UNION ALL SELECT min(next_at_ms) FROM schedules)
 
 -- name: wanted_workers
 SELECT value FROM settings WHERE key = 'wanted_workers'

@@ -14,3 +14,17 @@ ALTER TABLE tickets ADD COLUMN cooling TEXT
 -- For workers that take only tickets of certain labels: those without any are not met.
 CREATE INDEX claimable_labelled ON tickets (board, agent, band, id, labels, repo_path)
     WHERE state = 'ready' AND waits_for IS NULL AND labels <> '[]';
+
+-- Templates that make a ticket at each due time.
+CREATE TABLE schedules (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    cron TEXT NOT NULL,
+    zone TEXT NOT NULL,
+    missed TEXT NOT NULL CHECK (missed = 'once' OR missed = 'skip'),
+    ticket TEXT NOT NULL,
+    paused INTEGER NOT NULL DEFAULT 0 CHECK (paused BETWEEN 0 AND 1),
+    -- NULL: paused, or never again.
+    next_at_ms INTEGER,
+    last_ticket_id INTEGER,
+    created_at_ms INTEGER NOT NULL
+) STRICT;
