@@ -92,7 +92,7 @@ class _Picker:
 
     def _claimable(self, scope: Scope) -> Iterator[Lane]:
         """Lanes of boards that are not paused, for agents that there are."""
-        for key in lane_keys(self._db, scope[0]):
+        for key in lane_keys(self._db, scope):
             board, agent, _band = key
             profile = self._names.get(agent)
             if profile is not None and board not in self._paused:

@@ -80,12 +80,15 @@ class Lane:
         return bool(self._buffer)
 
 
-def lane_keys(db: apsw.Connection, repo: str | None) -> Iterator[LaneKey]:
+def lane_keys(db: apsw.Connection, scope: Scope) -> Iterator[LaneKey]:
     """Every lane that has tickets, or those with tickets of one repository."""
-    query = _SQL["next_lane"] if repo is None else _SQL["next_lane_in_repo"]
-    scope = () if repo is None else (repo,)
-    key: LaneKey | None = db.execute(query, (*scope, "", "", 0)).get
+    repo, labels = scope
+    place: tuple[str, ...] = ()
+    query = _SQL["next_lane_labelled"] if labels else _SQL["next_lane"]
+    if repo is not None and not labels:
+        place, query = (repo,), _SQL["next_lane_in_repo"]
+    key: LaneKey | None = db.execute(query, (*place, "", "", 0)).get
     while key is not None:
         yield key
         board, agent, band = key
-        key = db.execute(query, (*scope, board, agent, band + 1)).get
+        key = db.execute(query, (*place, board, agent, band + 1)).get

@@ -43,22 +43,30 @@ class Claiming(Part):
     def _pick(self, want: Want, policy: ClaimPolicy) -> TicketRecord | None:
         bound = policy.starvation_bound
         oldest = bound > 0 and (self._world.claims_made + 1) % bound == 0
+        full: set[tuple[str | None, bool]] = set()
         while True:
             best = min(
-                self._may(want, policy),
+                (
+                    one
+                    for one in self._may(want, policy)
+                    if _place(one, policy) not in full
+                ),
                 key=lambda ticket: (0 if oldest else ticket.band, ticket.id),
                 default=None,
             )
             if best is None or not self._is_full(best, policy):
                 return best
             self._park(best, policy)
+            full.add(_place(best, policy))
 
     def _may(self, want: Want, policy: ClaimPolicy) -> Iterator[TicketRecord]:
         names = agent_names(policy)
-        for ticket in self._world.claimable():
+        for ticket in self._world.tickets.values():
             new = ticket.new
+            is_parked = ticket.waits_for == "repo" and bool(want.labels)
             if (
-                new.agent in names
+                (ticket.claimable or is_parked)
+                and new.agent in names
                 and (want.agents is None or names[new.agent] in want.agents)
                 and want.board in (None, new.board)
                 and want.repo_path in (None, new.repo_path)
@@ -163,6 +171,10 @@ class Claiming(Part):
         if parked:
             self._world.note(journal.unparked(len(parked)), now_ms)
         return bool(parked)
+
+
+def _place(ticket: TicketRecord, policy: ClaimPolicy) -> tuple[str | None, bool]:
+    return ticket.new.repo_path, _in_place(ticket, policy)
 
 
 def _in_place(ticket: TicketRecord, policy: ClaimPolicy) -> bool:

@@ -33,8 +33,15 @@ class Part:
         return woke
 
     def _wake(self, released: Sequence[str]) -> bool:
-        """For each place that became free, the best parked ticket of each lane."""
+        """For each place that became free, the best parked ticket of each lane; and
+        the oldest, for the claim that takes the oldest.
+        """
         woke = False
+        oldest: dict[tuple[str, str, str], TicketRecord] = {}
+        for ticket in self._world.tickets.values():
+            repo = ticket.new.repo_path
+            if ticket.waits_for == "repo" and repo is not None and repo in released:
+                oldest.setdefault((repo, ticket.new.board, ticket.new.agent), ticket)
         for repo_path in released:
             best: dict[tuple[str, str], TicketRecord] = {}
             for ticket in self._world.tickets.values():
@@ -45,6 +52,8 @@ class Part:
             for ticket in best.values():
                 ticket.waits_for = None
                 woke = True
+        for ticket in oldest.values():
+            ticket.waits_for = None
         return woke
 
 

@@ -12,8 +12,11 @@ ALTER TABLE tickets ADD COLUMN cooling TEXT
     CHECK (cooling IS NULL OR waits_for IS 'due');
 
 -- For workers that take only tickets of certain labels: those without any are not met.
+-- Tickets parked for their repository are in it: a release wakes the best of all, which
+-- may be none that such a worker takes.
 CREATE INDEX claimable_labelled ON tickets (board, agent, band, id, labels, repo_path)
-    WHERE state = 'ready' AND waits_for IS NULL AND labels <> '[]';
+    WHERE state = 'ready' AND labels <> '[]'
+        AND (waits_for IS NULL OR waits_for = 'repo');
 
 -- Templates that make a ticket at each due time.
 CREATE TABLE schedules (
