@@ -1,6 +1,5 @@
 """``schedule add``: a ticket again and again."""
 
-import os
 from typing import Any, Literal
 
 import click
@@ -9,6 +8,7 @@ from kanban_ipc.control import ScheduleAddCall, ScheduleReply
 from kanban_ipc.words import TASK_TYPES
 from kanbanctl.argument_types import at_least
 from kanbanctl.parsing import Command
+from kanbanctl.paths import working_directory
 from kanbanctl.session import Session
 from kanbanctl.tickets_in.fields import Surroundings, ticket
 from kanbanctl.tickets_in.limits import Malformed
@@ -59,7 +59,7 @@ def command(
     """
     values["labels"] = values["labels"] or None
     try:
-        new = ticket(values, Surroundings(os.getcwd(), session.now_ms()))  # noqa: PTH109
+        new = ticket(values, Surroundings(working_directory(), session.now_ms()))
     except Malformed as error:
         raise click.UsageError(f"This is no ticket: {error}.") from error
     call = ScheduleAddCall(
