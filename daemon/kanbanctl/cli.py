@@ -51,7 +51,7 @@ TOPICS: Final[Mapping[str, Sequence[str]]] = {
         "delete",
     ),
     "Runs": ("runs", "run"),
-    "Boards, queue and journal": ("board", "boards", "queue", "events"),
+    "Boards, queue and journal": ("board", "boards", "queue", "schedule", "events"),
     "Shell": ("completion",),
 }
 """Every command by what it is about; its file has its name."""

@@ -3,6 +3,7 @@
 Nothing here reads a clock: the present is an argument, milliseconds UTC.
 """
 
+import os
 import re
 from typing import Final
 
@@ -35,6 +36,15 @@ def local(ms: int) -> str:
     except (OverflowError, ValueError, OSError):
         return str(ms)
     return time.strftime("%Y-%m-%d %H:%M:%S")
+
+
+def local_zone() -> str:
+    """The name of the person's time zone; UTC where the system does not say."""
+    named = os.environ.get("TZ", "").removeprefix(":")
+    if "/" in named and not named.startswith("/"):
+        return named
+    target = os.path.realpath("/etc/localtime")
+    return target.partition("/zoneinfo/")[2].removeprefix("posix/") or "UTC"
 
 
 def duration(seconds: float) -> str:

@@ -61,11 +61,21 @@ class DaemonInfo(Data, frozen=True, kw_only=True):
     state_dir: str
 
 
+class Cooling(Data, frozen=True, kw_only=True):
+    """A provider that refused (rate limit); nothing of it begins before its time."""
+
+    provider: str
+    in_a_row: int
+    """How often it refused since it last worked."""
+    until_ms: int
+
+
 class QueueInfo(Data, frozen=True, kw_only=True):
     depth: int
     """Ready tickets, the waiting ones included."""
     waiting: int
-    """Of these: waiting for a time, a dependency, their repository or their board."""
+    """Of these: waiting for a time, a dependency, their repository, their board or
+    their provider."""
     backlog: int
     ready: int
     in_progress: int
@@ -77,6 +87,8 @@ class QueueInfo(Data, frozen=True, kw_only=True):
     paused: bool
     paused_boards: list[str] = []
     """Boards that are paused by themselves."""
+    cooling: list[Cooling] = []
+    """Providers that cool down now."""
 
 
 class CurrentRun(Data, frozen=True, kw_only=True):
@@ -121,6 +133,8 @@ class WorkerInfo(Data, frozen=True, kw_only=True):
     repo: str | None
     by_hand: bool = False
     """Somebody else started it, and it is his to stop and to start again."""
+    labels: list[str] = []
+    """It takes only tickets that carry all of them."""
 
 
 class StopProof(Data, frozen=True, kw_only=True):
@@ -203,6 +217,25 @@ class TicketEdit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Fields to be emptied; before anything is added to them."""
 
 
+class Upcoming(Data, frozen=True, kw_only=True):
+    at_ms: int
+
+
+class ScheduleInfo(Data, frozen=True, kw_only=True):
+    """A template that makes a ticket at each due time."""
+
+    id: int
+    cron: str
+    zone: str
+    missed: Literal["once", "skip"]
+    paused: bool
+    ticket: NewTicket
+    upcoming: list[Upcoming]
+    """The next due times; none while it is paused."""
+    last_ticket_id: int | None
+    created_at_ms: int
+
+
 class Ticket(Data, frozen=True, kw_only=True):
     id: int
     board: str
@@ -233,7 +266,7 @@ class Ticket(Data, frozen=True, kw_only=True):
     run_id: str | None
     """The run that holds its lease."""
     worker_id: str | None
-    waits_for: Literal["due", "depends", "repo", "wip"] | None
+    waits_for: Literal["due", "depends", "repo", "wip", "cooldown"] | None
     reason: str
     """Why it is in its state, in a sentence; may be empty."""
     failure: FailureClass | None
@@ -431,6 +464,8 @@ class StartWorkerCall(Call, frozen=True, kw_only=True):
     slots: int | None = None
     agents: list[str] = []
     repo: str | None = None
+    labels: list[str] = []
+    """Only tickets that carry all of them."""
     wait: bool = True
 
 
@@ -539,10 +574,16 @@ class ListCall(Call, frozen=True, kw_only=True):
     columns: list[Column] = []
     repo: str | None = None
     agent: str | None = None
-    label: str | None = None
+    labels: list[str] = []
+    """Tickets that carry all of them."""
+    text: str | None = None
+    """In the title, the description or the instructions; ASCII letters in any case."""
     cancelled: bool = False
     """Include cancelled tickets when no state is named."""
-    sort: Literal["id", "priority", "updated", "created", "state", "title"] = "id"
+    sort: Literal["id", "priority", "updated", "created", "state", "title", "due"] = (
+        "id"
+    )
+    """``priority`` is the order of claims; ``due`` has those without a time last."""
     descending: bool = False
     limit: int = 100
     offset: int = 0
@@ -808,6 +849,46 @@ class QueuePauseCall(Call, frozen=True, kw_only=True):
 
 class QueueResumeCall(Call, frozen=True, kw_only=True):
     board: str | None = None
+    provider: str | None = None
+    """End this provider's cool-down instead of a pause."""
+
+
+class ScheduleAddCall(Call, frozen=True, kw_only=True):
+    cron: str
+    """Minute, hour, day of the month, month, day of the week."""
+    ticket: NewTicket
+    zone: str = "UTC"
+    """A name of the time zone database, such as Europe/Berlin."""
+    missed: Literal["once", "skip"] = "once"
+    """What becomes of due times at which nothing could be made."""
+
+
+class ScheduleReply(Reply, frozen=True, kw_only=True):
+    schedule: ScheduleInfo
+
+
+class ScheduleListCall(Call, frozen=True, kw_only=True):
+    pass
+
+
+class ScheduleListReply(Reply, frozen=True, kw_only=True):
+    schedules: list[ScheduleInfo]
+
+
+class ScheduleShowCall(Call, frozen=True, kw_only=True):
+    id: int
+
+
+class SchedulePauseCall(Call, frozen=True, kw_only=True):
+    id: int
+
+
+class ScheduleResumeCall(Call, frozen=True, kw_only=True):
+    id: int
+
+
+class ScheduleRemoveCall(Call, frozen=True, kw_only=True):
+    id: int
 
 
 class DrainCall(Call, frozen=True, kw_only=True):
@@ -950,6 +1031,12 @@ METHODS: Final[dict[str, Method]] = {
     "Doctor": Method(DoctorCall, DoctorReply),
     "Backup": Method(BackupCall, BackupReply),
     "Gc": Method(GcCall, GcReply),
+    "ScheduleAdd": Method(ScheduleAddCall, ScheduleReply),
+    "ScheduleList": Method(ScheduleListCall, ScheduleListReply),
+    "ScheduleShow": Method(ScheduleShowCall, ScheduleReply),
+    "SchedulePause": Method(SchedulePauseCall, ScheduleReply),
+    "ScheduleResume": Method(ScheduleResumeCall, ScheduleReply),
+    "ScheduleRemove": Method(ScheduleRemoveCall, ScheduleReply),
     "Drain": Method(DrainCall, DoneReply),
     "Shutdown": Method(ShutdownCall, DoneReply),
 }

@@ -110,6 +110,8 @@ class Agent(Part, frozen=True):
     expects_change: bool = False
     prompt_template: str = ""
     """Empty: the built-in prompt."""
+    exit_codes: dict[int, FailureClass] = {}
+    """What its exit statuses say, where they say more than that it failed."""
 
 
 class Work(Part, frozen=True):
@@ -196,6 +198,8 @@ class Result(Part, frozen=True):
     agent_ended_ms: Number = 0
     duration_ms: Number = 0
     """By the monotonic clock; the two wall times above are for people."""
+    retry_after_s: Number = 0
+    """With ``rate_limited``: when its provider wants it back; 0: unsaid."""
 
 
 # ------------------------------------------------------------ worker → daemon

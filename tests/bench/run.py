@@ -14,7 +14,7 @@ import kanban_ipc
 import kanban_worker
 import kanbanctl
 import kanband
-from bench import board, drain, memory, pickup, restart, status
+from bench import board, chains, drain, memory, pickup, restart, status
 from bench.figure import Figure, as_json, machine, table
 
 BENCHES: Mapping[str, Callable[[], Iterator[Figure]]] = {
@@ -23,6 +23,7 @@ BENCHES: Mapping[str, Callable[[], Iterator[Figure]]] = {
     "restart": restart.measure,
     "status": status.measure,
     "board": board.measure,
+    "chains": chains.measure,
     "memory": memory.measure,
 }
 

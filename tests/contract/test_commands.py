@@ -12,7 +12,7 @@ from kanban_ipc.control import METHODS
 from kanbanctl import cli, parsing
 
 FOLDER = Path(kanbanctl.commands.__path__[0])
-GROUPS = ("run", "queue", "boards")
+GROUPS = ("run", "queue", "boards", "schedule")
 ALONE = {"completion"}
 """Commands that ask nothing of the daemon."""
 
@@ -71,7 +71,7 @@ def test_each_command_speaks_its_own_method(name: str) -> None:
     assert set(calls) == (set() if name in ALONE else {method_of(name)})
 
 
-@pytest.mark.parametrize("name", ["", "run", "queue", "boards"])
+@pytest.mark.parametrize("name", ["", *GROUPS])
 def test_help_lists_the_commands(name: str) -> None:
     command = find(name)
     assert isinstance(command, parsing.Group)

@@ -8,6 +8,7 @@ import pytest
 from kanban_ipc import link
 from kanban_ipc.link import Ack, Drain, Result
 from kanban_ipc.words import Epoch
+from kanband.shell.live import Restriction
 from support.dispatch_bench import Bench, finished, started, with_bench
 
 LOST = Result(outcome="error", failure="worker_lost")
@@ -110,8 +111,8 @@ def test_work_goes_round_and_not_all_to_the_first(tmp_path: Path) -> None:
 
 def test_restrictions_reach_the_claim(tmp_path: Path) -> None:
     async def body(bench: Bench) -> None:
-        bench.crew.limits["worker-1"] = (frozenset(["other"]), None)
-        bench.crew.limits["worker-2"] = (None, str(tmp_path / "repo"))
+        bench.crew.limits["worker-1"] = Restriction(frozenset(["other"]), None)
+        bench.crew.limits["worker-2"] = Restriction(None, str(tmp_path / "repo"))
         one, two = bench.worker("worker-1"), bench.worker("worker-2")
         one.hello()
         two.hello()

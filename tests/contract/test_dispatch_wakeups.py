@@ -5,7 +5,7 @@ from pathlib import Path
 from kanban_ipc.control import NewTicket
 from kanban_ipc.link import Assign
 from kanban_ipc.words import WorkerId
-from kanband.shell.live import LiveRun
+from kanband.shell.live import LiveRun, Restriction
 from support.dispatch_bench import DONE, Bench, finished, started, with_bench
 
 
@@ -48,7 +48,7 @@ def test_a_ticket_that_only_a_later_worker_may_do_is_given_to_it(
     tmp_path: Path,
 ) -> None:
     async def body(bench: Bench) -> None:
-        bench.crew.limits["worker-1"] = (frozenset(["other"]), None)
+        bench.crew.limits["worker-1"] = Restriction(frozenset(["other"]), None)
         bench.worker("worker-1").hello()
         await bench.settle()
         await bench.add("Not for the first")
@@ -81,7 +81,7 @@ def test_a_slot_that_a_transfer_frees_is_filled(tmp_path: Path) -> None:
         worker = bench.worker()
         worker.hello()
         run = await bench.one_run(worker)
-        bench.crew.limits["worker-2"] = (frozenset(["other"]), None)
+        bench.crew.limits["worker-2"] = Restriction(frozenset(["other"]), None)
         bench.worker("worker-2").hello()
         await bench.add("Not for the second")  # It is free, so a claim is tried.
         heir = bench.worker("worker-3")

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from kanban_ipc.control import (
@@ -22,6 +23,7 @@ from kanban_ipc.control import (
     QueuePauseCall,
     QueueReply,
     QueueResumeCall,
+    QueueStatusCall,
     ReadyCall,
     RetryCall,
     ShowCall,
@@ -617,5 +619,59 @@ def test_following_events_gives_what_happens_from_now_on(tmp_path: Path) -> None
             page, _ = await it.client.receive(EventsReply)
             seen += [each.ticket_id for each in page.events]
         assert set(seen) == {claim.work.ticket_id}
+
+    prove(tmp_path, fact)
+
+
+CLOUD = """
+[agents.fast]
+provider = "cloud"
+[agents.slow]
+provider = "cloud"
+"""
+
+
+def test_why_tells_of_a_provider_that_cools_down_and_how_to_end_it(
+    tmp_path: Path,
+) -> None:
+    async def fact(it: Served) -> None:
+        await add(it, agent="fast")
+        claim = await it.daemon.claim()
+        refused = Result(outcome="error", failure="rate_limited")
+        await it.daemon.settle(claim.run_id, claim.epoch, refused, provider="cloud")
+        await add(it, agent="slow")
+        reasons = await why(it, 2)
+        assert "cools down" in reasons["cooldown"]
+        end = QueueResumeCall(provider="cloud")
+        assert reasons["cooldown"].endswith("kanbanctl queue resume --provider cloud")
+        assert "logs 1" in (await why(it, 1))["cooldown"]
+        status = await it.client.call(QueueStatusCall(), QueueReply)
+        assert [(one.provider, one.in_a_row) for one in status.queue.cooling] == [
+            ("cloud", 1)
+        ]
+        woken = it.daemon.runs.woken
+        reply = await it.client.call(end, QueueReply)
+        assert (reply.queue.cooling, it.daemon.runs.woken) == ([], woken + 1)
+        assert set(await why(it, 2)) == {"next"}
+        with pytest.raises(Answered, match="does not cool down"):
+            await it.client.call(end, QueueReply)
+
+    prove(tmp_path, fact, CLOUD)
+
+
+def test_a_ticket_that_only_labels_keep_from_a_worker_says_so(tmp_path: Path) -> None:
+    async def fact(it: Served) -> None:
+        (only,) = it.daemon.fleet.workers
+        it.daemon.fleet.workers[:] = [msgspec.structs.replace(only, labels=["gpu"])]
+        new = NewTicket(title="A", agent="noop", labels=["red"])
+        reply = await it.client.call(AddCall(ticket=new, ready=True), AddReply)
+        said = (await why(it))["no_worker"]
+        assert "with labels (none of theirs)" in said
+        assert f"{only.worker_id} asks for gpu" in said
+        assert reply.notes == [f"it waits: {said}"]
+        status = await it.client.call(StatusCall(), StatusReply)
+        assert status.daemon.problems == [f"ticket 1 cannot be done now: {said}"]
+        await add(it, labels=["gpu", "red"])
+        assert set(await why(it, 2)) == {"next"}
 
     prove(tmp_path, fact)

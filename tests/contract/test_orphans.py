@@ -7,6 +7,7 @@ import pytest
 
 from kanban_ipc.link import Cancel
 from kanban_ipc.words import RunId
+from kanband.shell.live import Restriction
 from support.dispatch_bench import finished
 from support.orphan_bench import HERE, OrphanBench, with_orphans
 
@@ -159,9 +160,9 @@ def test_a_worker_that_may_not_do_it_is_no_heir(tmp_path: Path, why: str) -> Non
     async def body(bench: OrphanBench) -> None:
         limits = bench.bench.crew.limits
         if why == "another agent":
-            limits["worker-2"] = (frozenset(["other"]), None)
+            limits["worker-2"] = Restriction(frozenset(["other"]), None)
         elif why == "another repository":
-            limits["worker-2"] = (None, str(tmp_path / "repo"))
+            limits["worker-2"] = Restriction(None, str(tmp_path / "repo"))
         other = bench.bench.worker("worker-2")
         [run] = await bench.abandoned()
         other.hello(draining=why == "draining")

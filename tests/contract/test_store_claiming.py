@@ -195,3 +195,34 @@ def test_more_tickets_than_one_look_at_the_index_brings(store: Bench) -> None:
     store.add(*(f"u{n}" for n in range(3)), priority="urgent")
     assert len(store.claim(3)) == 3
     assert [one.work.ticket_id for one in store.claim(150)] == numbers[:150]
+
+
+def test_a_worker_of_labels_gets_what_carries_all_of_them(store: Bench) -> None:
+    store.one(labels=["gpu"])
+    both = store.one(labels=["slow", "gpu", "red"])
+    store.one()
+    assert store.claimed(labels=frozenset({"gpu", "slow"})) == [both]
+    assert store.claimed() == [1, 3]
+
+
+def test_a_label_is_compared_whole(store: Bench) -> None:
+    tricky = ['x"gpu"', '"gpu"', "gpu2", "GPU", "g\\pu", "%"]
+    store.one(labels=tricky)
+    assert store.claimed(labels=frozenset({"gpu"})) == []
+    for label in tricky:
+        number = store.one(labels=tricky)
+        assert store.claimed(1, labels=frozenset({label})) == [number - 1]
+
+
+def test_labels_and_a_repository_restrict_together(store: Bench) -> None:
+    store.one(labels=["gpu"])
+    here = store.one(labels=["gpu"], repo_path="/r")
+    store.one(labels=["gpu"], repo_path="/s")
+    store.one(repo_path="/r")
+    assert store.claimed(labels=frozenset({"gpu"}), repo_path="/r") == [here]
+
+
+def test_labelled_tickets_come_in_the_same_order(store: Bench) -> None:
+    store.one(labels=["gpu"])
+    urgent = store.one(labels=["gpu"], priority="urgent")
+    assert store.claimed(labels=frozenset({"gpu"})) == [urgent, 1]

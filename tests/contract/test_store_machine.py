@@ -25,6 +25,7 @@ from kanband.store.verbs import (
     AgentGate,
     Claim,
     ClaimPolicy,
+    NewSchedule,
     RetryPolicy,
     RunEnd,
     RunLog,
@@ -53,6 +54,7 @@ NEW = st.builds(
     scheduled_at_ms=st.sampled_from((None,) * 6 + (1_020, 1_200)),
     max_retries=st.sampled_from((None, 0, 1)),
     key=st.sampled_from((None,) * 6 + ("k", "l")),
+    labels=st.sampled_from(([], [], ["x"], ["x", "y"], ['"x"'])),
 )
 
 
@@ -123,7 +125,7 @@ class Twins(RuleBasedStateMachine):
         ours = getattr(self.model.reads, question)(*values, **named)
         assert ours == getattr(self.sqlite.reads, question)(*values, **named)
 
-    @rule(passed_ms=st.integers(1, 40))
+    @rule(passed_ms=st.integers(1, 40) | st.sampled_from((1_000, 60_000, 600_000)))
     def time_passes(self, passed_ms: int) -> None:
         self.now_ms += passed_ms
         self.both("promote", now_ms=self.now_ms)
@@ -142,10 +144,12 @@ class Twins(RuleBasedStateMachine):
             (None, None, frozenset({"place"}), frozenset({"shell"}))
         ),
         repo=st.sampled_from((None,) * 6 + REPOS),
+        labels=st.sampled_from(((),) * 6 + (("x",), ("y", "x"), ('"x"',))),
         board=st.sampled_from((None,) * 6 + BOARDS),
         default=st.sampled_from(("shell",) * 7 + ("",)),
         limit=st.sampled_from((0, 1, 2)),
         bound=st.sampled_from((0, 2, 20)),
+        provider=st.sampled_from(("", "", "cloud")),
     )
     def claim(
         self,
@@ -153,14 +157,19 @@ class Twins(RuleBasedStateMachine):
         counts: list[int],
         agents: frozenset[str] | None,
         repo: str | None,
+        labels: tuple[str, ...],
         board: str | None,
         default: str,
         limit: int,
         bound: int,
+        provider: str,
     ) -> None:
         policy = ClaimPolicy(
             default_agent=default,
-            agents={"shell": AgentGate(), "place": AgentGate(in_place=True)},
+            agents={
+                "shell": AgentGate(provider=provider),
+                "place": AgentGate(in_place=True, provider=provider),
+            },
             max_runs_per_repo=limit,
             starvation_bound=bound,
         )
@@ -170,6 +179,7 @@ class Twins(RuleBasedStateMachine):
             agents=agents,
             repo_path=repo,
             board=board,
+            labels=frozenset(labels),
         )
         others = [
             Want(worker_id=WorkerId(f"w{place}"), count=count)
@@ -229,12 +239,14 @@ class Twins(RuleBasedStateMachine):
             ended_ms=self.now_ms,
             on_success="complete" if complete else "review",
             jitter=0.5,
+            provider="cloud" if ran else "",
             result=Result(
                 outcome="error" if failure else "finished",
                 failure=failure,
                 message="m",
                 agent_started_ms=self.now_ms if ran else 0,
                 duration_ms=3,
+                retry_after_s=1 if complete else 0,
             ),
         )
 
@@ -326,6 +338,27 @@ class Twins(RuleBasedStateMachine):
         )
         self.both("delete_board", board, now_ms=self.now_ms)
 
+    @rule(missed=st.sampled_from(("once", "skip")), new=NEW)
+    def add_schedule(self, missed: Any, new: NewTicket) -> None:
+        plain = msgspec.structs.replace(new, key=None, scheduled_at_ms=None)
+        schedule = NewSchedule(
+            cron="* * * * *", zone="UTC", missed=missed, ticket=plain
+        )
+        self.both("add_schedule", schedule, now_ms=self.now_ms)
+
+    @rule(number=st.integers(1, 4), paused=st.booleans())
+    def pause_schedule(self, number: int, paused: bool) -> None:
+        self.both("pause_schedule", number, paused=paused, now_ms=self.now_ms)
+
+    @rule(number=st.integers(1, 4), really=RARELY)
+    def remove_schedule(self, number: int, really: bool) -> None:
+        if really:
+            self.both("remove_schedule", number, now_ms=self.now_ms)
+
+    @rule(provider=st.sampled_from(("cloud", "shell", "place", "other")))
+    def end_cooldown(self, provider: str) -> None:
+        self.both("end_cooldown", provider, now_ms=self.now_ms)
+
     @rule()
     def unpark(self) -> None:
         self.both("unpark", now_ms=self.now_ms)
@@ -341,6 +374,8 @@ class Twins(RuleBasedStateMachine):
         self.asked("queue")
         self.asked("boards")
         self.asked("next_due_ms")
+        self.asked("cooldowns")
+        self.asked("schedules")
         self.asked("last_seq")
         self.asked("events", since=max(0, self.model.reads.last_seq() - 12), limit=12)
 

@@ -45,12 +45,12 @@ def test_a_list_filters(store: Bench) -> None:
     assert _ids(store, board="none") == ([], 0)
     assert _ids(store, repo="/r") == ([2], 1)
     assert _ids(store, agent="other") == ([3], 1)
-    assert _ids(store, label="red") == ([2, 3], 2)
-    assert _ids(store, label="re") == ([], 0)
+    assert _ids(store, labels=["red"]) == ([2, 3], 2)
+    assert _ids(store, labels=["re"]) == ([], 0)
     assert _ids(store, states=["backlog"]) == ([4], 1)
     assert _ids(store, columns=["Backlog", "Review"]) == ([4], 1)
     assert _ids(store, columns=["Ready"], states=["backlog"]) == ([], 0)
-    assert _ids(store, columns=["Ready"], label="red", board="main") == ([2, 3], 2)
+    assert _ids(store, columns=["Ready"], labels=["red"], board="main") == ([2, 3], 2)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_page_of_a_list_says_how_many_there_are(store: Bench) -> None:
     store.add(*"abcde")
     assert _ids(store, limit=2, offset=1) == ([2, 3], 5)
     assert _ids(store, limit=2, offset=9) == ([], 5)
-    assert _ids(store, limit=2, label="x") == ([], 0)
+    assert _ids(store, limit=2, labels=["x"]) == ([], 0)
 
 
 def test_the_queue_counts_by_column(store: Bench) -> None:
@@ -194,3 +194,28 @@ def test_a_note_may_not_pose_as_a_transition(store: Bench) -> None:
     note = Note(sender="user", type="state_change", payload={})
     with pytest.raises(AssertionError, match="no transition"):
         store.do(lambda verbs: verbs.note([note], now_ms=1))
+
+
+def test_text_is_sought_in_titles_descriptions_and_instructions(store: Bench) -> None:
+    store.one(description_md="Mend the Parser")
+    store.one(instructions="run the parser_test")
+    store.add("A 100% sure PARSER", "other")
+    assert _ids(store, text="parser") == ([1, 2, 3], 3)
+    assert _ids(store, text="100%") == ([3], 1)
+    assert _ids(store, text="r_t") == ([2], 1)
+    assert _ids(store, text="%") == ([3], 1)
+    assert _ids(store, text="\\") == ([], 0)
+
+
+def test_several_labels_are_all_wanted(store: Bench) -> None:
+    store.one(labels=["a"])
+    store.one(labels=["b", "a"])
+    assert _ids(store, labels=["a", "b"]) == ([2], 1)
+
+
+def test_by_due_those_without_a_time_are_last_in_both_directions(store: Bench) -> None:
+    store.one()
+    store.one(scheduled_at_ms=store.now_ms + 9)
+    store.one(scheduled_at_ms=store.now_ms + 5)
+    assert _ids(store, sort="due") == ([3, 2, 1], 3)
+    assert _ids(store, sort="due", descending=True) == ([2, 3, 1], 3)

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from kanband.store.verbs import Claim
 from support.stores import Bench
 
 
@@ -155,3 +156,30 @@ def test_who_holds_a_repository_is_known(store: Bench) -> None:
     store.finish(claims[0])
     assert [run.id for run in store.reads.repo_holders("/r")] == [claims[1].run_id]
     assert store.reads.repo_holders("/none") == []
+
+
+def test_a_worker_of_a_label_goes_on_though_another_was_woken(store: Bench) -> None:
+    _limit(store, 1)
+    store.one(repo_path="/r")
+    (claim,) = store.claim()
+    store.one(repo_path="/r")
+    labelled = store.one(repo_path="/r", labels=["gpu"])
+    assert store.claimed(labels=frozenset({"gpu"})) == []
+    store.finish(claim)
+    assert store.claimed(labels=frozenset({"gpu"})) == [labelled]
+    assert store.claimed() == []
+
+
+def test_the_oldest_of_a_busy_repository_is_reached(store: Bench) -> None:
+    """However many urgent ones come to it meanwhile."""
+    _limit(store, 1)
+    low = store.one(repo_path="/r", priority="low")
+    claims: list[Claim] = []
+    store.one(repo_path="/r", priority="urgent")
+    while low not in [one.work.ticket_id for one in claims] and len(claims) < 50:
+        (claim,) = store.claim()
+        claims.append(claim)
+        store.one(repo_path="/r", priority="urgent")
+        store.claim()
+        store.finish(claim)
+    assert len(claims) == store.policy.starvation_bound

@@ -114,3 +114,34 @@ def test_a_ticket_that_no_worker_may_do_stays_ready_and_why_says_so(
     assert "worker" in (added.stdout + added.stderr)
     assert "worker" in system.ctl("why", "1").stdout
     assert system.ticket(1).state == "ready"
+
+
+def test_schedules_are_kept_shown_and_removed(system: System) -> None:
+    words = ("--agent", "shell", "-i", "true", "--zone", "Europe/Berlin")
+    added = system.ctl("schedule", "add", "0 3 * * *", "Nightly", *words).stdout
+    assert "0 3 * * * (Europe/Berlin)" in added
+    assert added.count(":00:00") == 5
+    system.kill_daemon()
+    system.start()
+    assert "Nightly" in system.ctl("schedule", "list").stdout
+    system.ctl("schedule", "pause", "1")
+    assert "paused" in system.ctl("schedule", "show", "1").stdout
+    shown = system.ctl_json("schedule", "resume", "1")["schedule"]
+    assert shown["upcoming"][0]["at"].endswith("Z")
+    system.ctl("schedule", "remove", "1")
+    assert "No schedules" in system.ctl("schedule", "list").stdout
+
+
+def test_a_worker_of_a_label_does_only_that_and_keeps_to_it(system: System) -> None:
+    system.ctl("stop-worker", "worker-1")
+    system.ctl("start-worker", "worker-1", "--label", "gpu")
+    plain = system.add("Plain", instructions="true")
+    assert "asks for gpu" in system.ctl("why", str(plain)).stdout
+    system.ctl("restart-worker", "worker-1")
+    labelled = system.add("Labelled", instructions="true", labels=["red", "gpu"])
+    assert system.wait(labelled)[0].state == "in_review"
+    assert system.ticket(plain).state == "ready"
+    assert "label gpu" in system.ctl("workers").stdout
+    system.ctl("start-worker")
+    assert system.wait(plain)[0].worker_id is None
+    assert system.run(plain).worker_id != "worker-1"

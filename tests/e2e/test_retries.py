@@ -76,6 +76,57 @@ def test_exit_75_asks_for_later_and_costs_no_attempt(
     assert [run.failure for run in system.runs(ticket)] == [None, "deferred"]
 
 
+CLOUD = """
+[agents.fast]
+provider = "cloud"
+exit_codes = { 76 = "rate_limited", 77 = "auth" }
+[agents.slow]
+provider = "cloud"
+"""
+
+
+def test_a_rate_limit_holds_the_whole_provider_until_it_has_cooled_down(
+    tmp_path: Path,
+) -> None:
+    system = System(tmp_path / "system", CLOUD)
+    try:
+        system.start()
+        mark = tmp_path / "mark"
+        script = (
+            f"[ -e {mark} ] && exit 0\ntouch {mark}\necho Retry-After: 2 >&2\nexit 76\n"
+        )
+        first = system.add("Refused", instructions=script, agent="fast", max_retries=0)
+        waits = control.WaitCall(ids=[first], states=["ready"])
+        while True:
+            [seen] = system.ask(waits, control.TicketsReply).tickets
+            if seen.waits_for == "cooldown":
+                break
+        other = system.add("Held too", instructions="true", agent="slow")
+        assert "cools down" in system.ctl("why", str(other)).stdout
+        assert "cloud" in system.ctl("queue", "status").stdout
+        assert "cloud" in system.ctl("status").stdout
+        assert {one.state for one in system.wait(first, other)} == {"in_review"}
+        [run] = system.runs(other)
+        assert seen.due_at_ms is not None
+        assert run.queued_at_ms >= seen.due_at_ms
+        assert [run.failure for run in system.runs(first)] == [None, "rate_limited"]
+    finally:
+        system.close()
+
+
+def test_an_exit_status_that_means_auth_is_not_tried_again(tmp_path: Path) -> None:
+    system = System(tmp_path / "system", CLOUD)
+    try:
+        system.start()
+        ticket = system.add("No key", instructions="exit 77", agent="fast")
+        [rested] = system.wait(ticket)
+        assert (rested.state, rested.failure) == ("failed", "auth")
+        assert len(system.runs(ticket)) == 1
+        assert "remove the cause" in system.ctl("why", str(ticket)).stdout
+    finally:
+        system.close()
+
+
 def test_a_failed_ticket_runs_again_when_somebody_says_so(
     system: System, tmp_path: Path
 ) -> None:

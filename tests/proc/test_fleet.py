@@ -17,6 +17,7 @@ from kanban_ipc.words import WorkerId
 from kanband.config import LeaseConfig
 from kanband.shell.fleet import NotManaged
 from kanband.shell.identity import process_id
+from kanband.shell.live import Restriction
 from kanband.store.errors import StoreFailed
 from kanband.store.verbs import WorkerRow
 from support import traces
@@ -88,13 +89,21 @@ def test_started_workers_get_the_lowest_free_names_and_their_options(
     async def scenario() -> None:
         async with bench().daemon() as daemon:
             infos = await daemon.fleet.start(
-                None, count=2, slots=3, agents=["noop"], repo="/repo", wait=True
+                None,
+                count=2,
+                slots=3,
+                agents=["noop"],
+                repo="/repo",
+                labels=["gpu"],
+                wait=True,
             )
             assert [i.worker_id for i in infos] == ["worker-2", "worker-3"]
             assert {i.state for i in infos} == {"RUNNING"}
             assert {(i.slots, i.repo) for i in infos} == {(3, "/repo")}
-            assert daemon.fleet.restriction(W2) == (frozenset({"noop"}), "/repo")
-            assert daemon.fleet.restriction(W1) == (None, None)
+            assert daemon.fleet.restriction(W2) == Restriction(
+                frozenset({"noop"}), "/repo", frozenset({"gpu"})
+            )
+            assert daemon.fleet.restriction(W1) == Restriction()
 
     asyncio.run(scenario())
 

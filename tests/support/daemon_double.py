@@ -77,9 +77,12 @@ class FleetDouble:
         slots: int | None,
         agents: Sequence[str],
         repo: str | None,
+        labels: Sequence[str] = (),
         wait: bool,
     ) -> list[WorkerInfo]:
-        self.asked.append(("start", worker_id, count, slots, list(agents), repo, wait))
+        self.asked.append(
+            ("start", worker_id, count, slots, list(agents), repo, *labels, wait)
+        )
         return self.workers
 
     async def stop(
@@ -231,10 +234,19 @@ class DaemonDouble:
             await self.store.do(lambda verbs: verbs.start([begun], now_ms=now_ms))
         return claim
 
-    async def settle(self, run_id: RunId, epoch: Epoch, result: Result) -> None:
+    async def settle(
+        self, run_id: RunId, epoch: Epoch, result: Result, *, provider: str = ""
+    ) -> None:
         """The run is over."""
         now_ms = self.clock.now_ms()
-        end = RunEnd(run_id=run_id, epoch=epoch, seq=2, ended_ms=now_ms, result=result)
+        end = RunEnd(
+            run_id=run_id,
+            epoch=epoch,
+            seq=2,
+            ended_ms=now_ms,
+            result=result,
+            provider=provider,
+        )
         await self.store.do(
             lambda verbs: verbs.settle([end], RetryPolicy(), now_ms=now_ms)
         )

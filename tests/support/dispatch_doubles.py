@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from kanban_ipc import frames, link
 from kanban_ipc.link import DaemonMessage
 from kanban_ipc.words import WorkerId
+from kanband.shell.live import Restriction
 from kanband.store.verbs import Reads, Verbs
 from kanband.store.writer import StoreThread
 from support.refusing_store import RefusingStore
@@ -52,7 +53,7 @@ class CrewDouble:
 
     def __init__(self) -> None:
         self.refusals: dict[str, link.Refused] = {}
-        self.limits: dict[str, tuple[frozenset[str] | None, str | None]] = {}
+        self.limits: dict[str, Restriction] = {}
         self.welcomed: list[str] = []
         self.left: list[tuple[str, str]] = []
         self.settled: list[str] = []
@@ -73,10 +74,8 @@ class CrewDouble:
     def processed(self, worker_id: WorkerId, count: int = 1) -> None:
         self.settled += [worker_id] * count
 
-    def restriction(
-        self, worker_id: WorkerId
-    ) -> tuple[frozenset[str] | None, str | None]:
-        return self.limits.get(worker_id, (None, None))
+    def restriction(self, worker_id: WorkerId) -> Restriction:
+        return self.limits.get(worker_id, Restriction())
 
     def returns(self, worker_id: WorkerId) -> bool:
         return worker_id in self.returning

@@ -153,7 +153,7 @@ class Bench:
         """The end of a claimed run; by default it finished."""
         on = {
             name: fields.pop(name)
-            for name in ("on_success", "jitter", "seq")
+            for name in ("on_success", "jitter", "seq", "provider")
             if name in fields
         }
         outcome = fields.pop("outcome", "error" if failure else "finished")

@@ -77,6 +77,16 @@ def refusal(tmp_path: Path, text: str = "", **environ: str) -> str:
             f"[agents.a]\nprompt_template = '{'x' * 200_000}'",
             "line 1: agents.a has texts of 200000 bytes; allowed: 131072 in all",
         ),
+        (
+            "[agents.a]\nexit_codes = {0 = 'auth'}",
+            'agents.a.exit_codes.0 is "0"; allowed: a string that matches ([1-9]',
+        ),
+        ("[agents.a]\nexit_codes = {256 = 'auth'}", 'exit_codes.256 is "256"; allowed'),
+        (
+            "[agents.a]\nexit_codes = {7 = 'worker_lost'}",
+            'line 2: agents.a.exit_codes.7 is "worker_lost"; allowed: "agent_error", ',
+        ),
+        ("[agents.a]\nprovider = 'A b'", 'agents.a.provider is "A b"; allowed: a str'),
         ("slots = [", "FILE is not TOML: "),
         ("slots = 1\nslots = 2", "Cannot overwrite a value"),
     ],

@@ -18,6 +18,7 @@ MOMENTS = {
     "started_at_ms",
     "state_changed_at_ms",
     "ts_ms",
+    "until_ms",
     "updated_at_ms",
 }
 """Every field of a reply that is a moment; a new one has to be named here or in

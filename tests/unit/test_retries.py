@@ -4,7 +4,6 @@ import pytest
 
 from kanban_ipc.words import FAILURE_CLASSES, FailureClass
 from kanband.core.retries import (
-    COOL_DOWN_INITIAL_S,
     RULES,
     RetryPolicy,
     Tally,
@@ -64,13 +63,12 @@ def test_a_deferral_waits_longer_each_time_and_is_never_used_up() -> None:
         tally = verdict.tally
 
 
-def test_a_rate_limit_cools_down_from_a_minute_to_half_an_hour() -> None:
-    tally = Tally(max_retries=0)
-    assert decide("rate_limited", tally, POLICY, 0.0).delay_ms == (
-        COOL_DOWN_INITIAL_S * 1_000
-    )
-    late = Tally(max_retries=0, deferrals=20)
-    assert decide("rate_limited", late, POLICY, 0.0).delay_ms == 1_800_000
+def test_a_rate_limit_counts_nothing_and_leaves_the_wait_to_its_provider() -> None:
+    tally = Tally(max_retries=1, retry_count=1, losses=2, deferrals=3)
+    verdict = decide("rate_limited", tally, POLICY, 0.0)
+    assert (verdict.again, verdict.delay_ms) == (True, 0)
+    assert verdict.tally == Tally(max_retries=1, retry_count=1)
+    assert "no attempt is counted" in verdict.sentence
 
 
 @pytest.mark.parametrize("failure", ["worker_lost", "host_lost"])

@@ -19,7 +19,7 @@ def body(message: bytes) -> bytes:
 
 
 def test_a_call_comes_back_as_it_was_made() -> None:
-    call = ListCall(label="a\0b é", limit=7)
+    call = ListCall(text="a\0b é", limit=7)
     request = varlink.parse_request(
         body(varlink.request("io.kanban.List", call, more=True)),
     )

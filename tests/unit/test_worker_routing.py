@@ -26,6 +26,8 @@ def test_exit_0_is_finished() -> None:
     [
         (Ended(exit_code=1), "agent_error", "exit status 1"),
         (Ended(exit_code=75), "deferred", "tried later"),
+        (Ended(exit_code=75, exit_class="auth"), "auth", "its profile calls auth"),
+        (Ended(exit_code=9, exit_class="rate_limited"), "rate_limited", "status 9"),
         (Ended(signal=9, signal_name="SIGKILL"), "agent_error", "SIGKILL"),
         (Ended(signal=40), "agent_error", "signal 40"),
         (Ended(exit_code=0, unchanged=True), "agent_error", "changed nothing"),
@@ -70,7 +72,8 @@ def test_every_rule_can_be_reached() -> None:
     limits: list[Limit | None] = ["wall_time", None]
     ends = [
         Ended(stopped=stopped, limit=limit, told=told, launch_error=launch, lost=lost,
-              exit_code=code, signal=number, unchanged=unchanged, put_off=put_off)
+              exit_code=code, exit_class=named, signal=number, unchanged=unchanged,
+              put_off=put_off)
         for stopped in ("cancelled", None)
         for limit in limits
         for told in (Told(failure="auth"), Told(failure="agent_error"), Told())
@@ -78,6 +81,7 @@ def test_every_rule_can_be_reached() -> None:
         for put_off in ("x", "")
         for lost in ("host_lost", None)
         for code, number in ((None, None), (None, 9), (75, None), (1, None), (0, None))
+        for named in ("auth", None)
         for unchanged in (True, False)
     ]  # fmt: skip
     first = {

@@ -14,8 +14,8 @@ from kanbanctl.session import Session
 from kanbanctl.views.tickets import show_tickets
 from kanbanctl.wording import plural
 
-SORTS: Final = ("id", "priority", "updated", "created", "state", "title")
-Sort = Literal["id", "priority", "updated", "created", "state", "title"]
+SORTS: Final = ("id", "priority", "updated", "created", "state", "title", "due")
+Sort = Literal["id", "priority", "updated", "created", "state", "title", "due"]
 
 
 @click.command("list", cls=Command)
@@ -24,7 +24,8 @@ Sort = Literal["id", "priority", "updated", "created", "state", "title"]
 @click.option("--column", "columns", multiple=True, type=column, help="Several times.")
 @click.option("--repo", metavar="PATH", type=repository)
 @click.option("--agent", metavar="AGENT")
-@click.option("--label", metavar="LABEL")
+@click.option("--label", "labels", multiple=True, help="Several times: all of them.")
+@click.option("--text", help="In title, description or instructions.")
 @click.option("--cancelled", is_flag=True, help="Cancelled tickets too.")
 @click.option("--sort", type=click.Choice(SORTS), default="id", show_default=True)
 @click.option("-r", "--reverse", is_flag=True, help="The other way round.")
@@ -56,6 +57,7 @@ def _list(
     states: tuple[TicketState, ...],
     columns: tuple[Column, ...],
     repo: str | None,
+    labels: tuple[str, ...],
     sort: Sort,
     reverse: bool,
     limit: int,
@@ -72,6 +74,7 @@ def _list(
                 states=list(states),
                 columns=list(columns),
                 repo=repo,
+                labels=list(labels),
                 sort=sort,
                 descending=reverse,
                 limit=min(missing, LIST_LIMIT_MAX),

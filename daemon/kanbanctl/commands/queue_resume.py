@@ -10,15 +10,18 @@ from kanbanctl.views.queue import show_boards, show_queue
 
 @click.command("resume", cls=Command)
 @click.option("--board", help="Only this one; else all.")
+@click.option("--provider", help="End this provider's cool-down instead of a pause.")
 @click.pass_obj
 def command(
     session: Session,
     *,
     board: str | None,
+    provider: str | None,
 ) -> None:
     """Start tickets again."""
     with session.client() as client:
-        reply = client.call("QueueResume", QueueResumeCall(board=board), QueueReply)
+        call = QueueResumeCall(board=board, provider=provider)
+        reply = client.call("QueueResume", call, QueueReply)
     if session.as_json:
         session.output.reply(reply)
         return

@@ -22,6 +22,9 @@ from kanbanctl.views.workers import show_workers
     type=repository,
     help="Only for tickets of this repository.",
 )
+@click.option(
+    "--label", "labels", multiple=True, help="Only for tickets with this label."
+)
 @click.option("--slots", type=at_least(1), help="Runs at a time.")
 @click.option("--no-wait", is_flag=True, help="Do not wait until it is up.")
 @click.pass_obj
@@ -32,12 +35,16 @@ def command(
     count: int,
     agents: tuple[str, ...],
     repo: str | None,
+    labels: tuple[str, ...],
     slots: int | None,
     no_wait: bool,
 ) -> int:
     """Start workers, and wait until they are up.
 
     Without a name it is the lowest free worker-N.
+
+    Several agents: any of them. Several labels: all of them. A worker that was started
+    for something keeps to it until it is started for something else.
     """
     if worker_id is not None and count > 1:
         raise click.UsageError("-n is for workers without a name.")
@@ -47,6 +54,7 @@ def command(
         slots=slots,
         agents=list(agents),
         repo=repo,
+        labels=list(labels),
         wait=not no_wait,
     )
     with session.client(patient=not no_wait) as client:

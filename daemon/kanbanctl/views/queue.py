@@ -39,6 +39,15 @@ def show_queue(output: Output, queue: QueueInfo) -> None:
         Cell(f"{plural(queue.active_workers, 'worker')} connected"),
         Cell(_paused_boards(queue.paused_boards), "warn"),
     )
+    for each in queue.cooling:
+        row = f", {each.in_a_row} times in a row" if each.in_a_row > 1 else ""
+        output.paragraphs(
+            f"! {each.provider} cools down until {times.local(each.until_ms)} (rate "
+            f"limit{row}); its tickets wait. At once: kanbanctl queue resume "
+            f"--provider {each.provider}",
+            "warn",
+            indent="  ",
+        )
 
 
 def _paused_boards(names: list[str]) -> str:

@@ -28,6 +28,7 @@ WAITS_FOR: Final = {
     "depends": "a ticket",
     "repo": "its repository",
     "wip": "its board",
+    "cooldown": "its provider, which cools down after a rate limit",
 }
 COLUMNS: Final = (
     Column("ID", right=True),

@@ -30,6 +30,7 @@ COLUMNS: Final = (
     Column("MEMORY", right=True, rank=7),
     Column("PID", right=True, rank=8),
 )
+ONLY: Final = Column("ONLY FOR", flexible=True, rank=1)
 
 
 def show_workers(output: Output, workers: list[WorkerInfo]) -> None:
@@ -40,7 +41,10 @@ def show_workers(output: Output, workers: list[WorkerInfo]) -> None:
             "only queues (mode standalone) with 'kanban-worker --connect'."
         )
         return
-    output.table(COLUMNS, [_row(worker) for worker in workers])
+    is_narrow = all(_only(worker) == "-" for worker in workers)
+    columns = COLUMNS if is_narrow else (*COLUMNS, ONLY)
+    rows = [[*_row(worker), Cell(_only(worker))][: len(columns)] for worker in workers]
+    output.table(columns, rows)
     for worker in workers:
         if worker.state in {"FATAL", "BACKOFF", "UNKNOWN"}:
             _show_trouble(output, worker)
@@ -60,6 +64,16 @@ def _row(worker: WorkerInfo) -> list[Cell]:
         "-" if worker.rss_bytes is None else size(worker.rss_bytes),
         "-" if worker.pid is None else worker.pid,
     )
+
+
+def _only(worker: WorkerInfo) -> str:
+    """What it was started for; it takes nothing else."""
+    parts = [
+        *(["agent " + " or ".join(worker.agents)] if worker.agents else []),
+        *([f"in {worker.repo}"] if worker.repo else []),
+        *(["label " + " and ".join(worker.labels)] if worker.labels else []),
+    ]
+    return ", ".join(parts) or "-"
 
 
 def _current(run: CurrentRun) -> str:

@@ -143,7 +143,10 @@ def claim_policy(config: Config) -> ClaimPolicy:
     return ClaimPolicy(
         default_agent=default_agent(config),
         agents={
-            name: AgentGate(in_place=agent.kind != "python" and not agent.worktree)
+            name: AgentGate(
+                in_place=agent.kind != "python" and not agent.worktree,
+                provider=agent.provider,
+            )
             for name, agent in config.agents.items()
         },
         max_runs_per_repo=config.queue.max_runs_per_repo,
@@ -176,6 +179,7 @@ def agent_for_run(config: Config, name: str) -> Agent:
         worktree=agent.worktree,
         expects_change=agent.expects_change,
         prompt_template=agent.prompt_template,
+        exit_codes={int(code): name for code, name in agent.exit_codes.items()},
     )
 
 

@@ -29,6 +29,20 @@ SilenceLimit = Annotated[float, Meta(ge=0, le=WEEK_S)]
 LogMib = Annotated[int, Meta(ge=1, le=1 << 20)]
 Grace = Annotated[float, Meta(ge=0, le=3600)]
 AgentName = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
+ExitCode = Annotated[
+    str, Meta(pattern=r"^([1-9][0-9]?|1[0-9][0-9]|2[0-4][0-9]|25[0-5])$")
+]
+"""From 1 to 255; 0 is success and nothing else. TOML's keys are strings."""
+NamedFailure = Literal[
+    "agent_error",
+    "timeout",
+    "deferred",
+    "rate_limited",
+    "auth",
+    "setup",
+    "over_budget",
+]
+"""What an agent can know of its own end; losses and cancellations are ours to see."""
 VariableName = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
@@ -100,6 +114,10 @@ class Profile(Section, frozen=True, kw_only=True):
     """Unset: ``review``, for kind ``python`` ``complete``."""
     expects_change: bool = False
     prompt_template: str = ""
+    provider: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$|^$")] = ""
+    """Whose rate limit it shares with other profiles; empty: its own alone."""
+    exit_codes: dict[ExitCode, NamedFailure] = {}
+    """What its exit statuses mean."""
     run_s: RunLimit | None = None
     silence_s: SilenceLimit | None = None
     log_mib: LogMib | None = None

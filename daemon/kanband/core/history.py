@@ -4,13 +4,13 @@ Theory. Folding the journal gives every ticket's state, epoch and lease; each en
 held against what the fold knows so far, and at the end the fold against the rows. What
 is wrong is reported with the number of the invariant it breaks (ARCHITECTURE.md):
 
-1. no ticket lost, none invented; 2. one live lease per ticket, epochs increase;
-3. a stale epoch changes nothing; 4. terminal states absorb, unless a user reopens;
-5. the journal is gap-free, its transitions legal, and its fold is what the rows say;
-6. the same key is the same ticket; 7. attempts within budget, never before the due
-time; 10. no assignment after an acknowledged cancel; 11. one run for each claim, and
-at most one of them finished in a round of work (a user's move to Ready begins a new
-round).
+1. no ticket lost, none invented; 2. one live lease per ticket, epochs increase; 3. a
+stale epoch changes nothing; 4. terminal states absorb, unless a user reopens; 5. the
+journal is gap-free, its transitions legal, and its fold is what the rows say; 6. the
+same key is the same ticket; 7. attempts within budget, never before the due time; 8.
+nothing begins for an agent whose provider cools down; 10. no assignment after an
+acknowledged cancel; 11. one run for each claim, and at most one of them finished in a
+round of work (a user's move to Ready begins a new round).
 
 Above a pruned base the fold takes a ticket's first appearance as given. Pure, and one
 function for tests, simulation and ``kanbanctl doctor``.
@@ -80,6 +80,8 @@ class _Fold:
         self.runs: dict[str, str | None] = {}
         """Every run assigned, and the status it ended with."""
         self.found: list[Violation] = []
+        self._cooling: dict[str, int] = {}
+        """Until when, by provider."""
         self._next = base + 1
         self._readers: dict[str, Callable[[Event, _Told], None]] = {
             "task_assign": self._assign,
@@ -102,12 +104,21 @@ class _Fold:
         if event.type == "task_created":
             self._create(event)
             return
+        if event.type in ("provider_cooling", "provider_warm"):
+            self._cools(event)
+            return
         reader = self._readers.get(event.type)
         if reader is None or event.ticket_id is None:
             return
         told = self._told(event)
         if told is not None:
             reader(event, told)
+
+    def _cools(self, event: Event) -> None:
+        provider = str(event.payload.get("provider"))
+        self._cooling.pop(provider, None)
+        if event.type == "provider_cooling":
+            self._cooling[provider] = _number(event.payload.get("until_ms")) or 0
 
     def _told(self, event: Event) -> _Told | None:
         assert event.ticket_id is not None
@@ -145,6 +156,10 @@ class _Fold:
             self._wrong(10, event, "assigned after an acknowledged cancel")
         if told.due_at_ms is not None:
             self._wrong(7, event, f"assigned, but due only at {told.due_at_ms}")
+        agent = event.payload.get("agent")
+        provider = str(event.payload.get("provider", agent))
+        if event.ts_ms < self._cooling.get(provider, 0):
+            self._wrong(8, event, f"begun while its provider {provider} cools down")
         self._step(event, told, "system")
         run_id = str(event.payload.get("run_id"))
         if run_id in self.runs:
@@ -285,7 +300,13 @@ def _against_tickets(fold: _Fold, tickets: Sequence[Ticket]) -> list[Violation]:
             ("state", told.state is not None, told.state, row.state),
             ("epoch", told.epoch is not None, told.epoch, row.epoch),
             ("lease", told.whole, lease, row.run_id),
-            ("due time", told.whole, told.due_at_ms, row.due_at_ms),
+            (
+                "due time",
+                # A cool-down is its provider's, and journalled once for all of them.
+                told.whole and row.waits_for != "cooldown",
+                told.due_at_ms,
+                row.due_at_ms,
+            ),
         ):
             if known and said != kept:
                 text = f"its {name} is {kept}, but {said} by the journal"

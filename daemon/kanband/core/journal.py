@@ -21,6 +21,7 @@ from kanban_ipc.words import (
     TicketState,
     WorkerId,
 )
+from kanband.core.cooldowns import CoolDown
 
 Scalar: TypeAlias = str | int | float | bool | None
 Payload: TypeAlias = dict[str, Scalar]
@@ -105,9 +106,17 @@ def commented(ticket_id: int, comment_id: int, author: Author) -> Entry:
 
 
 def assigned(
-    lease: Lease, *, attempt: int, branch: str, worktree: str, description: str
+    lease: Lease,
+    *,
+    attempt: int,
+    branch: str,
+    worktree: str,
+    description: str,
+    provider: str,
 ) -> Entry:
-    """A claim: ready to assigned, and the lease begins."""
+    """A claim: ready to assigned, and the lease begins. A provider that is not the
+    agent itself is named.
+    """
     payload: Payload = {
         "task_id": lease.ticket_id,
         "from": "ready",
@@ -121,6 +130,8 @@ def assigned(
         "worktree": worktree,
         "description": description[:DESCRIPTION_CHARS_MAX],
     }
+    if provider != lease.agent:
+        payload["provider"] = provider
     return Entry("orchestrator", "task_assign", lease.ticket_id, payload)
 
 
@@ -239,6 +250,63 @@ def worker_dropped(worker_id: WorkerId) -> Entry:
 def unparked(tickets: int) -> Entry:
     """Limits changed: tickets that waited for their repository are looked at anew."""
     return Entry("system", "repo_waits_ended", None, {"tickets": tickets})
+
+
+def provider_cooling(lease: Lease, cool: CoolDown) -> Entry:
+    """A provider refused a run; nothing of it begins before its time."""
+    payload: Payload = {
+        "provider": cool.provider,
+        "agent": lease.agent,
+        "task_id": lease.ticket_id,
+        "in_a_row": cool.in_a_row,
+        "until_ms": cool.until_ms,
+    }
+    return Entry("worker", "provider_cooling", lease.ticket_id, payload)
+
+
+def provider_warm(provider: str, *, by_user: bool = False) -> Entry:
+    """Its cool-down is over."""
+    sender: Sender = "user" if by_user else "system"
+    return Entry(sender, "provider_warm", None, {"provider": provider})
+
+
+def provider_works(provider: str) -> Entry:
+    """A run succeeded: what it refused before is forgotten."""
+    return Entry("system", "provider_works", None, {"provider": provider})
+
+
+def schedule_added(schedule_id: int, cron: str, zone: str, title: str) -> Entry:
+    """A template that makes tickets."""
+    payload: Payload = {
+        "schedule_id": schedule_id,
+        "cron": cron,
+        "zone": zone,
+        "title": title,
+    }
+    return Entry("user", "schedule_added", None, payload)
+
+
+def schedule_due(
+    schedule_id: int, due_ms: int, ticket_id: int | None, skipped: str
+) -> Entry:
+    """A due time made a ticket, or was skipped and says why."""
+    payload: Payload = {"schedule_id": schedule_id, "due_at_ms": due_ms}
+    if ticket_id is None:
+        payload["why"] = skipped
+        return Entry("system", "schedule_skipped", None, payload)
+    payload["task_id"] = ticket_id
+    return Entry("system", "schedule_fired", ticket_id, payload)
+
+
+def schedule_paused(schedule_id: int, *, paused: bool) -> Entry:
+    """It makes nothing, or again."""
+    kind = "schedule_paused" if paused else "schedule_resumed"
+    return Entry("user", kind, None, {"schedule_id": schedule_id})
+
+
+def schedule_removed(schedule_id: int) -> Entry:
+    """Its tickets stay."""
+    return Entry("user", "schedule_removed", None, {"schedule_id": schedule_id})
 
 
 def _of_lease(lease: Lease) -> Payload:

@@ -41,6 +41,11 @@ class Landing(msgspec.Struct, frozen=True, kw_only=True):
     due_at_ms: int | None
     tally: Tally
 
+    @property
+    def cools_down(self) -> bool:
+        """Its provider refused: it waits until that has cooled down."""
+        return self.target == "ready" and self.failure == "rate_limited"
+
 
 def land(
     state: TicketState,

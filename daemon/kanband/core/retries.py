@@ -6,7 +6,7 @@ long the ticket waits.
 * *counted*: the nth counted failure waits ``initial_s * factor ** (n - 1)``, jittered
   and capped; when ``max_retries`` are used up, the ticket fails.
 * *backs off*: the same delays by a count of its own; never used up.
-* *cools down*: a provider's rate limit, one minute doubling to half an hour.
+* *cools down*: when its provider has cooled down (``cooldowns``); nothing is counted.
 * *lost*: at once, but a ticket that loses its worker or host so often in a row is
   poison and fails.
 * *at once*: not its fault; nothing is counted.
@@ -59,8 +59,6 @@ WHAT: Final[dict[FailureClass, str]] = {
 }
 assert set(WHAT) == set(FAILURE_CLASSES)
 
-COOL_DOWN_INITIAL_S: Final = 60.0
-COOL_DOWN_MAX_S: Final = 1800.0
 _EXPONENT_MAX: Final = 64
 """Where every delay is at its cap; 2^n itself would overflow a float at 1024."""
 
@@ -141,12 +139,15 @@ def _put_off(
 
 
 def _cooled(
-    failure: FailureClass, tally: Tally, policy: RetryPolicy, jitter: float
+    failure: FailureClass, tally: Tally, _policy: RetryPolicy, _jitter: float
 ) -> Verdict:
-    provider = msgspec.structs.replace(
-        policy, initial_s=COOL_DOWN_INITIAL_S, max_s=COOL_DOWN_MAX_S
+    return Verdict(
+        again=True,
+        delay_ms=0,
+        tally=msgspec.structs.replace(tally, losses=0, deferrals=0),
+        sentence=f"{WHAT[failure]}. It goes on when the provider has cooled down; "
+        "no attempt is counted.",
     )
-    return _put_off(failure, tally, provider, jitter)
 
 
 def _lost(

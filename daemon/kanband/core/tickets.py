@@ -18,7 +18,7 @@ from typing import Final, Literal, TypeAlias
 from kanban_ipc.words import COLUMN_OF, TICKET_STATES, Column, TicketState
 
 Table: TypeAlias = Mapping[TicketState, frozenset[TicketState]]
-Wait: TypeAlias = Literal["due", "depends", "repo"]
+Wait: TypeAlias = Literal["due", "depends", "repo", "cooldown"]
 
 _NOTHING: Final[frozenset[TicketState]] = frozenset()
 
@@ -117,7 +117,8 @@ def wait_of(due_ms: int | None, *, unmet: bool, now_ms: int) -> Wait | None:
 
     Time comes before dependencies, so that each kind of waiting has one way out:
     ``due`` ends by the clock and then asks for dependencies, ``depends`` ends with
-    the last dependency. Waiting for a repository begins when a claim meets it full.
+    the last dependency. Waiting for a repository or for a provider begins when a claim
+    meets it full or cooling down.
     """
     if due_ms is not None and due_ms > now_ms:
         return "due"

@@ -23,7 +23,7 @@ from kanban_ipc.words import Epoch, FailureClass, RunId, Staleness, WorkerId
 from kanband.core.ids import RANDOM_BYTES, RunIds
 from kanband.core.staleness import Beats, Presence, staleness
 from kanband.shell.due import DueTimer
-from kanband.shell.live import LiveRun, LiveTable, Session
+from kanband.shell.live import LiveRun, LiveTable, Restriction, Session
 from kanband.shell.ports import Clock, Store
 from kanband.shell.post import Post, Sender
 from kanband.shell.profiles import Profiles
@@ -59,10 +59,8 @@ class Crew(Protocol):
     def processed(self, worker_id: WorkerId, count: int = 1) -> None:
         """Results of its runs were settled."""
 
-    def restriction(
-        self, worker_id: WorkerId
-    ) -> tuple[frozenset[str] | None, str | None]:
-        """(agents it may run, or None for all; the one repository it serves)."""
+    def restriction(self, worker_id: WorkerId) -> Restriction:
+        """What it was started for."""
 
     def returns(self, worker_id: WorkerId) -> bool:
         """Whether it lives or will be started again by itself."""
@@ -302,8 +300,9 @@ class Dispatch:
                 want = Want(
                     worker_id=session.worker_id,
                     count=room,
-                    agents=session.agents,
-                    repo_path=session.repo_path,
+                    agents=session.only.agents,
+                    repo_path=session.only.repo_path,
+                    labels=session.only.labels,
                 )
                 wants.append(want)
         return wants

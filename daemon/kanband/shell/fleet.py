@@ -33,6 +33,7 @@ from kanband.shell.crew import Dispatch, Ground, InlineSlots
 from kanband.shell.guests import GUESTS_MAX
 from kanband.shell.incarnation import digest
 from kanband.shell.ledger import Ledger
+from kanband.shell.live import Restriction
 from kanband.shell.member import Member
 from kanband.shell.not_managed import Guest, NotManaged
 from kanband.shell.ports import Clock, Store
@@ -264,6 +265,7 @@ class Fleet:
         slots: int | None,
         agents: Sequence[str],
         repo: str | None,
+        labels: Sequence[str] = (),
         wait: bool,
     ) -> list[WorkerInfo]:
         """See ``ports.Fleet``. Raises ``NotManaged``, ``FleetLeaves``, ``StoreFailed``.
@@ -281,6 +283,7 @@ class Fleet:
                 slots=slots or row.slots,
                 agents=list(agents) or row.agents,
                 repo_path=repo or row.repo_path,
+                labels=list(labels) or row.labels,
             )
 
         await self._wishes.commit(run=ids, change=configured)
@@ -426,12 +429,11 @@ class Fleet:
         if current is not None:
             current.heard_at = self._clock.monotonic()
 
-    def restriction(
-        self, worker_id: WorkerId
-    ) -> tuple[frozenset[str] | None, str | None]:
-        """(agents it may run, or None for all; the one repository it serves)."""
+    def restriction(self, worker_id: WorkerId) -> Restriction:
+        """What it was started for."""
         row = self._members[worker_id].row
-        return (frozenset(row.agents) if row.agents else None), row.repo_path
+        agents = frozenset(row.agents) if row.agents else None
+        return Restriction(agents, row.repo_path, frozenset(row.labels))
 
     def processed(self, worker_id: WorkerId, count: int = 1) -> None:
         """Tickets of its runs were settled (the store counts for itself)."""

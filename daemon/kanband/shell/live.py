@@ -5,7 +5,9 @@ workers' hellos. What decides is in ``dispatch`` and in the store.
 """
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from kanban_ipc.link import Work, identity
 from kanban_ipc.words import Epoch, FailureClass, RunId, WorkerId
@@ -97,6 +99,24 @@ class LiveRun:
         )
 
 
+class Restriction(NamedTuple):
+    """What a worker was started for; by default for everything."""
+
+    agents: frozenset[str] | None = None
+    """None: every profile."""
+    repo_path: str | None = None
+    labels: frozenset[str] = frozenset()
+    """Only tickets that carry all of them."""
+
+    def allows(self, agent: str, repo_path: str | None, labels: Iterable[str]) -> bool:
+        """Whether the worker takes such a ticket."""
+        return (
+            (self.agents is None or agent in self.agents)
+            and self.repo_path in (None, repo_path)
+            and self.labels.issubset(labels)
+        )
+
+
 @dataclass(slots=True)
 class Session:
     """A worker that has said hello to this daemon."""
@@ -112,8 +132,7 @@ class Session:
     """It has given a run back unasked, and named no free slot since then."""
     reserved: int = 0
     """Slots that are taken, it says, by what it does not list."""
-    agents: frozenset[str] | None = None
-    repo_path: str | None = None
+    only: Restriction = field(default_factory=Restriction)
     program_version: str = ""
 
     peer: bytes = field(init=False)

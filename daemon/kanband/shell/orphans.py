@@ -157,8 +157,7 @@ class Orphans:
             if session.worker_id != run.worker_id
             and not session.draining
             and self._dispatch.connected(session.worker_id)
-            and (session.agents is None or run.agent in session.agents)
-            and session.repo_path in (None, run.work.repo_path)
+            and session.only.allows(run.agent, run.work.repo_path, run.work.labels)
         ]
         count = self._dispatch.live.count
         return min(able, key=lambda s: count(s.worker_id) - s.slots, default=None)

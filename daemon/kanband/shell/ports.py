@@ -55,6 +55,7 @@ class Fleet(Protocol):
         slots: int | None,
         agents: Sequence[str],
         repo: str | None,
+        labels: Sequence[str] = (),
         wait: bool,
     ) -> list[WorkerInfo]:
         """Want workers running; with ``wait`` return once they are, or FATAL."""

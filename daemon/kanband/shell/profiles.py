@@ -22,6 +22,8 @@ class Terms(msgspec.Struct, frozen=True):
     agent: Agent
     limits: Limits
     on_success: Literal["review", "complete"]
+    provider: str
+    """Whose rate limit it counts for."""
 
 
 class Profiles:
@@ -54,6 +56,7 @@ class Profiles:
             agent=self.agent(name),
             limits=self.limits(name, timeout_s),
             on_success=self.on_success(name),
+            provider=self.claim_policy.provider(name),
         )
 
     def agent(self, name: str) -> Agent:

@@ -114,6 +114,7 @@ class Reports:
             result=report.result,
             on_success="review" if run is None else run.terms.on_success,
             jitter=self._rng.uniform(-1.0, 1.0),
+            provider="" if run is None else run.terms.provider,
         )
 
 

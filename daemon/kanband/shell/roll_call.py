@@ -79,6 +79,7 @@ class RollCall:
             agents=row.agents,
             repo=row.repo_path,
             by_hand=member.by_hand,
+            labels=row.labels,
         )
 
 

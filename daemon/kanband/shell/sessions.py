@@ -7,7 +7,7 @@ fleet verifies) and what it is given (the dispatch).
 from kanban_ipc.link import Hello
 from kanban_ipc.words import WorkerId
 from kanband.core.staleness import Beats
-from kanband.shell.live import Session
+from kanband.shell.live import Restriction, Session
 
 
 class Sessions:
@@ -21,22 +21,20 @@ class Sessions:
     def open(
         self,
         hello: Hello,
-        restriction: tuple[frozenset[str] | None, str | None],
+        restriction: Restriction,
         now: float,
     ) -> Session:
         """A verified worker has said hello; an older session of its id is over."""
         old = self._of_worker.get(hello.worker_id)
         if old is not None:
             self._of_peer.pop(old.peer, None)
-        agents, repo_path = restriction
         session = Session(
             worker_id=hello.worker_id,
             incarnation=hello.incarnation,
             slots=hello.slots,
             heard_at=now,
             draining=hello.draining,
-            agents=agents,
-            repo_path=repo_path,
+            only=restriction,
             program_version=hello.program_version,
         )
         self._of_worker[session.worker_id] = session

@@ -27,7 +27,9 @@ def seats(members: MutableMapping[str, Member]) -> list[roster.Seat]:
             m.row.wanted,
             alive=m.state in workers.ALIVE,
             # A guest counts for no number either: it is not ours to take or to stop.
-            restricted=bool(m.row.agents or m.row.repo_path or m.row.guest),
+            restricted=bool(
+                m.row.agents or m.row.repo_path or m.row.labels or m.row.guest
+            ),
         )
         for m in members.values()
     ]

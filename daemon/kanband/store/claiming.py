@@ -17,15 +17,15 @@ import msgspec
 
 from kanban_ipc.words import Epoch, RunId
 from kanband.core import journal
-from kanband.store.lanes import Lane, lane_keys
+from kanband.store import cooling
+from kanband.store.lanes import Lane, Scope, lane_keys
 from kanband.store.ledger import Ledger
 from kanband.store.parking import park
 from kanband.store.rows import Row, work_of
 from kanband.store.statements import load
-from kanband.store.verbs import Claim, ClaimPolicy, Want
+from kanband.store.verbs import ANY, Claim, ClaimPolicy, Want
 
 _SQL: Final = load("claiming")
-ANY: Final = "any"
 _PIECE_MAX: Final = 64
 """Tickets read at once from a lane; ids only, so it is cheap to read some too many."""
 
@@ -55,8 +55,8 @@ class _Picker:
             if room is not None:
                 self._room[name] = room
         self._names = agent_names(policy)
-        self._lanes: dict[str | None, list[Lane]] = {}
-        self._open: dict[tuple[str | None, str | None, object], list[Lane]] = {}
+        self._lanes: dict[Scope, list[Lane]] = {}
+        self._open: dict[tuple[Scope, str | None, object], list[Lane]] = {}
         self._taken: set[int] = set()
         self._full: dict[bool, set[str]] = {False: set(), True: set()}
         self._holders: dict[tuple[str, bool], int] = {}
@@ -64,7 +64,7 @@ class _Picker:
 
     def pick(self, want: Want, *, oldest: bool) -> _Pick | None:
         """The best ticket for a want; a full repository met on the way is parked."""
-        filters = (want.repo_path, want.board, want.agents)
+        filters = ((want.repo_path, want.labels), want.board, want.agents)
         if filters not in self._open:
             self._open[filters] = self._lanes_for(want)
         while best := self._best(self._open[filters], oldest=oldest):
@@ -94,24 +94,24 @@ class _Picker:
 
     def _lanes_for(self, want: Want) -> list[Lane]:
         """The lanes that a want may take from."""
-        repo = want.repo_path
-        if repo not in self._lanes:
-            self._lanes[repo] = list(self._claimable(repo))
+        scope = (want.repo_path, want.labels)
+        if scope not in self._lanes:
+            self._lanes[scope] = list(self._claimable(scope))
         return [
             lane
-            for lane in self._lanes[repo]
+            for lane in self._lanes[scope]
             if want.board in (None, lane.board)
             and (want.agents is None or lane.profile in want.agents)
         ]
 
-    def _claimable(self, repo: str | None) -> Iterator[Lane]:
+    def _claimable(self, scope: Scope) -> Iterator[Lane]:
         """Lanes of boards that are not paused, for agents that there are."""
-        for key in lane_keys(self._db, repo):
+        for key in lane_keys(self._db, scope):
             board, agent, _band = key
             profile = self._names.get(agent)
             if profile is not None and board not in self._paused:
                 in_place = self._policy.agents[profile].in_place
-                yield Lane(self._db, key, repo, profile=profile, in_place=in_place)
+                yield Lane(self._db, key, scope, profile=profile, in_place=in_place)
 
     def _enter(self, repo: str, in_place: bool) -> bool:
         """Count a run into its repository, or find it full and park its tickets."""
@@ -157,12 +157,13 @@ def claim(
     paused, made = db.execute(_SQL["settings"]).get
     if paused:
         return []
+    cooling.park(db, policy, now_ms)
     picks = _choose(_Picker(db, wants, policy), wants, policy.starvation_bound, made)
     if not picks:
         return []
     assert len(run_ids) >= len(picks), "fewer run ids than slots"
     db.execute(_SQL["claims_made"], (made + len(picks),))
-    return _write(db, picks, run_ids, now_ms)
+    return _write(db, picks, policy, run_ids, now_ms)
 
 
 def _choose(
@@ -183,7 +184,11 @@ def _choose(
 
 
 def _write(
-    db: apsw.Connection, picks: list[_Pick], run_ids: Sequence[RunId], now_ms: int
+    db: apsw.Connection,
+    picks: list[_Pick],
+    policy: ClaimPolicy,
+    run_ids: Sequence[RunId],
+    now_ms: int,
 ) -> list[Claim]:
     chosen = [(pick.ticket_id,) for pick in picks]
     rows: list[Row] = list(db.executemany(_SQL["chosen"], chosen))
@@ -198,7 +203,8 @@ def _write(
     claims: list[Claim] = []
     runs: list[Row] = []
     for pick, run_id, row in zip(picks, run_ids, rows, strict=False):
-        claims.append(_claimed(pick, run_id, row, ledger))
+        provider = policy.provider(pick.agent)
+        claims.append(_claimed(pick, run_id, row, ledger, provider))
         runs.append(
             (
                 run_id,
@@ -217,7 +223,9 @@ def _write(
     return claims
 
 
-def _claimed(pick: _Pick, run_id: RunId, row: Row, ledger: Ledger) -> Claim:
+def _claimed(
+    pick: _Pick, run_id: RunId, row: Row, ledger: Ledger, provider: str
+) -> Claim:
     work = work_of(row)
     epoch = Epoch(row[17])
     ledger.count(row[16], "ready", "assigned")
@@ -230,6 +238,7 @@ def _claimed(pick: _Pick, run_id: RunId, row: Row, ledger: Ledger) -> Claim:
             branch=work.branch,
             worktree=work.worktree,
             description=work.description_md,
+            provider=provider,
         )
     )
     return Claim(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import apsw
+import msgspec
 
 from kanban_ipc.control import Ticket, TicketEdit
 from kanban_ipc.words import RunId
@@ -88,9 +89,15 @@ def _refusal(
 def wait_after(
     ticket: Ticket, outcome: Edited, *, unmet: bool, now_ms: int
 ) -> tuple[Wait | None, int | None]:
-    """What an edited ticket waits for, and until when."""
+    """What an edited ticket waits for, and until when.
+
+    One that waits for a provider is looked at anew: the next claim sets it aside again,
+    if its agent still is one of that provider.
+    """
     if ticket.state != "ready":
         return None, None
+    if ticket.waits_for == "cooldown":
+        ticket = msgspec.structs.replace(ticket, due_at_ms=None)
     due = due_after(ticket, outcome.new.scheduled_at_ms)
     wait = wait_of(due, unmet=unmet, now_ms=now_ms)
     stays = ticket.waits_for == "repo" and not PLACES & set(outcome.changed)

@@ -10,10 +10,14 @@ from typing import Final, TypeAlias
 
 import apsw
 
+from kanband.store.rows import encode
 from kanband.store.statements import load
 
 LaneKey: TypeAlias = tuple[str, str, int]
 """(board, agent as the tickets name it, band)."""
+
+Scope: TypeAlias = tuple[str | None, frozenset[str]]
+"""Which tickets of a lane a want may do: (its one repository, all of its labels)."""
 
 _SQL: Final = load("claiming")
 
@@ -25,7 +29,7 @@ class Lane:
         self,
         db: apsw.Connection,
         key: LaneKey,
-        repo: str | None,
+        scope: Scope,
         *,
         profile: str,
         in_place: bool,
@@ -35,8 +39,15 @@ class Lane:
         self.profile = profile
         """The agent that its tickets get."""
         self.in_place = in_place
+        repo, labels = scope
         self._query = _SQL["lane"] if repo is None else _SQL["lane_in_repo"]
-        self._range = key if repo is None else (repo, *key)
+        self._range: tuple[str | int, ...] = key if repo is None else (repo, *key)
+        self._sieve: tuple[str | None, ...] = ()
+        if labels:
+            first, *_ = ordered = sorted(labels)
+            texts = (encode(first).decode(), encode(ordered).decode())
+            self._query, self._range = _SQL["lane_labelled"], key
+            self._sieve = (*texts, repo)
         self._buffer: deque[tuple[int, str | None]] = deque()
         self._after = 0
         self._more = True
@@ -59,7 +70,9 @@ class Lane:
         if not self._more:
             return False
         self._buffer.extend(
-            self._db.execute(self._query, (*self._range, self._after, piece))
+            self._db.execute(
+                self._query, (*self._range, self._after, *self._sieve, piece)
+            )
         )
         self._more = len(self._buffer) == piece
         if self._buffer:
@@ -67,12 +80,15 @@ class Lane:
         return bool(self._buffer)
 
 
-def lane_keys(db: apsw.Connection, repo: str | None) -> Iterator[LaneKey]:
+def lane_keys(db: apsw.Connection, scope: Scope) -> Iterator[LaneKey]:
     """Every lane that has tickets, or those with tickets of one repository."""
-    query = _SQL["next_lane"] if repo is None else _SQL["next_lane_in_repo"]
-    scope = () if repo is None else (repo,)
-    key: LaneKey | None = db.execute(query, (*scope, "", "", 0)).get
+    repo, labels = scope
+    place: tuple[str, ...] = ()
+    query = _SQL["next_lane_labelled"] if labels else _SQL["next_lane"]
+    if repo is not None and not labels:
+        place, query = (repo,), _SQL["next_lane_in_repo"]
+    key: LaneKey | None = db.execute(query, (*place, "", "", 0)).get
     while key is not None:
         yield key
         board, agent, band = key
-        key = db.execute(query, (*scope, board, agent, band + 1)).get
+        key = db.execute(query, (*place, board, agent, band + 1)).get

@@ -1,5 +1,6 @@
 """Questions about tickets and the queue; nothing here changes anything."""
 
+import re
 from collections import Counter
 from typing import Final
 
@@ -11,6 +12,8 @@ from kanband.store.rows import Row, ticket_of
 from kanband.store.statements import load
 
 _SQL: Final = load("reading")
+_LIKE: Final = re.compile(r"[%_\\]")
+"""What LIKE takes for more than itself."""
 _FINISHED: Final = frozenset(("completed", "cancelled"))
 _UNFINISHED: Final = "t.state <> 'completed' AND t.state <> 'cancelled'"
 """Word for word the condition of the index ``unfinished``, which is used by it."""
@@ -24,6 +27,7 @@ _ORDER: Final = {
     "created": "t.created_at_ms",
     "state": f"CASE t.state {_STATE_ORDER} END",
     "title": "t.title COLLATE NOCASE",
+    "due": "t.due_at_ms IS NULL, t.due_at_ms",
 }
 
 
@@ -81,9 +85,13 @@ def _conditions(query: ListCall, states: list[TicketState]) -> tuple[str, list[s
         if value is not None:
             terms.append(f"t.{column} = ?")
             values.append(value)
-    if query.label is not None:
+    for label in query.labels:
         terms.append("? IN (SELECT value FROM json_each(t.labels))")
-        values.append(query.label)
+        values.append(label)
+    if query.text is not None:
+        terms.append(_SQL["text"])
+        literal = _LIKE.sub(r"\\\g<0>", query.text)
+        values += [f"%{literal}%"] * 3
     return " AND ".join(terms), values
 
 
@@ -95,7 +103,7 @@ def _total(
     values: list[str],
 ) -> int:
     """From the counts when they tell, for a scan of a million tickets takes long."""
-    if query.repo is query.agent is query.label is None:
+    if query.repo is query.agent is query.text is None and not query.labels:
         return sum(
             count
             for (board, state), count in counts(db).items()

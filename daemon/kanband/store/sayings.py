@@ -153,6 +153,14 @@ def board_in_use(board: str, tickets: int) -> Refused:
     )
 
 
+def no_schedule(schedule_id: int) -> NotFound:
+    """No such schedule."""
+    return NotFound(
+        what="schedule",
+        message=f"There is no schedule {schedule_id}; see kanbanctl schedule list.",
+    )
+
+
 def stale_state(
     ticket_id: int, expected: TicketState, found: TicketState
 ) -> StaleState:

@@ -16,9 +16,11 @@ from kanban_ipc.bounds import MESSAGE_CHARS_MAX, SUMMARY_BYTES_MAX
 from kanban_ipc.link import Result
 from kanban_ipc.words import Epoch, RunId, TicketState, WorkerId
 from kanband.core import journal
+from kanband.core.cooldowns import CoolDown, cooled
 from kanband.core.landing import Landing, land
 from kanband.core.retries import RetryPolicy, Tally
 from kanband.core.tickets import wait_of
+from kanband.store.cooling import Refusals
 from kanband.store.ledger import Ledger
 from kanband.store.parking import has_room_for_next, wake
 from kanband.store.reading import next_due_ms
@@ -37,6 +39,7 @@ class _Batch:
 
     def __init__(self, db: apsw.Connection, now_ms: int) -> None:
         self.ledger = Ledger(db, now_ms)
+        self.providers = Refusals(db)
         self.tickets: list[Row] = []
         self.runs: list[Row] = []
         self.processed: Counter[WorkerId] = Counter()
@@ -156,15 +159,31 @@ def _land_one(
     )
     lease = journal.Lease(row[0], end.run_id, end.epoch, row[2], row[3])
     _note(batch.ledger, lease, landing, end, state=row[7], board=row[8])
-    batch.tickets.append(_ticket_row(row[0], landing, end, now_ms))
+    cool = _provider(batch, lease, landing, end, now_ms)
+    batch.tickets.append(_ticket_row(row[0], landing, end, cool, now_ms))
     batch.runs.append(_run_row(landing, end, said))
     _consequences(batch, landing, row)
     return Landed(
         ticket_id=row[0],
         state=landing.target,
         worker_id=row[2],
-        retry_due_ms=landing.due_at_ms,
+        retry_due_ms=landing.due_at_ms if cool is None else cool.until_ms,
     )
+
+
+def _provider(
+    batch: _Batch, lease: journal.Lease, landing: Landing, end: RunEnd, now_ms: int
+) -> CoolDown | None:
+    """What a run says of its agent's provider; the cool-down that its ticket awaits."""
+    provider = end.provider or lease.agent
+    if landing.status == "finished":
+        batch.providers.worked(batch.ledger, provider, now_ms)
+    if not landing.cools_down:
+        return None
+    before = batch.providers.known().get(provider)
+    cool = cooled(before, provider, end.result.retry_after_s, now_ms)
+    batch.providers.refused(batch.ledger, lease, cool)
+    return cool
 
 
 def _consequences(batch: _Batch, landing: Landing, row: Row) -> None:
@@ -177,7 +196,7 @@ def _consequences(batch: _Batch, landing: Landing, row: Row) -> None:
         batch.released[row[9]] += 1
     if landing.target == "completed":
         batch.completed.append(row[0])
-    elif landing.target == "ready" and landing.due_at_ms is None:
+    elif landing.target == "ready" and not (landing.due_at_ms or landing.cools_down):
         batch.claimable = True
 
 
@@ -214,14 +233,17 @@ def _note(
     )
 
 
-def _ticket_row(ticket_id: int, landing: Landing, end: RunEnd, now_ms: int) -> Row:
+def _ticket_row(
+    ticket_id: int, landing: Landing, end: RunEnd, cool: CoolDown | None, now_ms: int
+) -> Row:
     result, tally = end.result, landing.tally
-    waits = wait_of(landing.due_at_ms, unmet=False, now_ms=now_ms)
+    due_ms = landing.due_at_ms if cool is None else cool.until_ms
+    waits = wait_of(due_ms, unmet=False, now_ms=now_ms)
     return (
         ticket_id,
         landing.target,
         waits,
-        landing.due_at_ms,
+        due_ms,
         tally.retry_count,
         tally.losses,
         tally.deferrals,
@@ -234,6 +256,7 @@ def _ticket_row(ticket_id: int, landing: Landing, end: RunEnd, now_ms: int) -> R
         landing.through_working,
         started_ms(end),
         now_ms,
+        None if cool is None else cool.provider,
     )
 
 

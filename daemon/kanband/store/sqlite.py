@@ -28,12 +28,14 @@ from kanban_ipc.control import (
     TicketEdit,
 )
 from kanban_ipc.words import Author, Column, RunId, TicketState, WorkerId
+from kanband.core.cooldowns import CoolDown
 from kanband.core.retries import RetryPolicy
 from kanband.store import (
     adding,
     boards,
     claiming,
     comments,
+    cooling,
     deleting,
     editing,
     events,
@@ -42,6 +44,7 @@ from kanband.store import (
     reading,
     running,
     runs,
+    schedules,
     settling,
     waking,
     workers,
@@ -56,11 +59,13 @@ from kanband.store.verbs import (
     Lease,
     Moved,
     MoveRefusal,
+    NewSchedule,
     Note,
     Removed,
     RunEnd,
     RunLog,
     RunStart,
+    Schedule,
     SettleOutcome,
     Want,
     WorkerRow,
@@ -184,6 +189,22 @@ class SqliteVerbs:
     def set_wanted_workers(self, count: int | None, *, now_ms: int) -> None:
         workers.want_workers(self._db, count, now_ms=now_ms)
 
+    def add_schedule(self, new: NewSchedule, *, now_ms: int) -> Schedule:
+        return schedules.add_schedule(self._db, new, now_ms=now_ms)
+
+    def pause_schedule(
+        self, schedule_id: int, *, paused: bool, now_ms: int
+    ) -> Schedule | NotFound:
+        return schedules.pause_schedule(
+            self._db, schedule_id, paused=paused, now_ms=now_ms
+        )
+
+    def remove_schedule(self, schedule_id: int, *, now_ms: int) -> Schedule | NotFound:
+        return schedules.remove_schedule(self._db, schedule_id, now_ms=now_ms)
+
+    def end_cooldown(self, provider: str, *, now_ms: int) -> bool:
+        return cooling.end_cooldown(self._db, provider, now_ms=now_ms)
+
     def note(self, notes: Sequence[Note], *, now_ms: int) -> None:
         workers.note(self._db, notes, now_ms=now_ms)
 
@@ -238,6 +259,12 @@ class SqliteReads:
 
     def next_due_ms(self) -> int | None:
         return reading.next_due_ms(self._db)
+
+    def schedules(self) -> list[Schedule]:
+        return schedules.schedules(self._db)
+
+    def cooldowns(self) -> list[CoolDown]:
+        return cooling.cooldowns(self._db)
 
     def events(
         self,

@@ -12,7 +12,7 @@ claimable says so (``woke``), because nothing polls.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, Protocol, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
 
 import msgspec
 
@@ -48,6 +48,8 @@ from kanban_ipc.words import (
     WorkerState,
 )
 from kanband.core import retries
+from kanband.core.cooldowns import CoolDown
+from kanband.core.cron import Missed
 from kanband.core.landing import OnSuccess, Wish
 
 RetryPolicy: TypeAlias = retries.RetryPolicy
@@ -79,7 +81,31 @@ class AddOutcome(Value, frozen=True):
     """Made for their first tickets."""
 
 
+class NewSchedule(Value, frozen=True):
+    """A template and its time table; both were looked at (``core.cron.fault``)."""
+
+    cron: str
+    zone: str
+    """A name of the time zone database."""
+    missed: Missed
+    ticket: NewTicket
+
+
+class Schedule(NewSchedule, frozen=True):
+    """A template that makes a ticket at each due time."""
+
+    id: int
+    paused: bool
+    next_at_ms: int | None
+    last_ticket_id: int | None
+    created_at_ms: int
+
+
 # --------------------------------------------------------------- claiming
+
+
+ANY: Final = "any"
+"""What a ticket names that leaves its agent to the configuration."""
 
 
 class AgentGate(Value, frozen=True):
@@ -87,6 +113,8 @@ class AgentGate(Value, frozen=True):
 
     in_place: bool = False
     """Runs in the repository itself, so one at a time for each repository."""
+    provider: str = ""
+    """Whose rate limit it shares with others; empty: its own alone."""
 
 
 class ClaimPolicy(Value, frozen=True):
@@ -101,6 +129,11 @@ class ClaimPolicy(Value, frozen=True):
     starvation_bound: int = 20
     """Every so-many-th claim takes the oldest claimable ticket."""
 
+    def provider(self, agent: str) -> str:
+        """Whose rate limit holds for a profile; one of no provider is its own."""
+        gate = self.agents.get(agent)
+        return (gate.provider if gate else "") or agent
+
 
 class Want(Value, frozen=True):
     """A worker's free slots, and what it may do."""
@@ -111,6 +144,8 @@ class Want(Value, frozen=True):
     """None: every profile."""
     repo_path: str | None = None
     board: str | None = None
+    labels: frozenset[str] = frozenset()
+    """Only tickets that carry all of them."""
 
 
 class Claim(Value, frozen=True):
@@ -180,6 +215,8 @@ class RunEnd(Value, frozen=True):
     on_success: OnSuccess = "review"
     jitter: float = 0.0
     """In [-1, 1]; scaled by the retry policy."""
+    provider: str = ""
+    """Of the run's agent; empty: the agent is its own."""
 
 
 class Landed(Value, frozen=True):
@@ -256,6 +293,7 @@ class WorkerRow(Value, frozen=True):
     slots: int = 1
     agents: list[str] = []
     repo_path: str | None = None
+    labels: list[str] = []
     state: WorkerState = "STOPPED"
     incarnation: str = ""
     secret_sha256: str = ""
@@ -323,6 +361,7 @@ class Verbs(Protocol):
 
         A recorded wish to cancel is stronger than any result. The same result of a run
         again is ``repeated``; another one of a run that has ended is stale.
+        ``rate_limited`` has its provider cool down, and a success makes it forgotten.
 
         A run whose ticket is still ``assigned`` passes through ``working`` in the
         journal when its result says that the agent ran.
@@ -332,7 +371,9 @@ class Verbs(Protocol):
         """Give live runs to other workers (same epoch); returns those that moved."""
 
     def promote(self, *, now_ms: int) -> tuple[int, int | None]:
-        """Wake tickets whose time has come: (how many, next due time or None)."""
+        """Wake tickets whose time has come, those of providers that have cooled down,
+        and make those of schedules: (how many are claimable, next due time or None).
+        """
 
     def move(
         self,
@@ -425,6 +466,22 @@ class Verbs(Protocol):
     def set_wanted_workers(self, count: int | None, *, now_ms: int) -> None:
         """``scale``: overrides ``worker_count``; None forgets it."""
 
+    def add_schedule(self, new: NewSchedule, *, now_ms: int) -> Schedule:
+        """Its first ticket is made at the first due time after now, by ``promote``."""
+
+    def pause_schedule(
+        self, schedule_id: int, *, paused: bool, now_ms: int
+    ) -> Schedule | NotFound:
+        """What falls due while it is paused is not made up for."""
+
+    def remove_schedule(self, schedule_id: int, *, now_ms: int) -> Schedule | NotFound:
+        """The tickets that it made stay."""
+
+    def end_cooldown(self, provider: str, *, now_ms: int) -> bool:
+        """A user does not want to wait for a provider: its tickets are claimable. Its
+        row goes on being counted. False: it did not cool down.
+        """
+
     def note(self, notes: Sequence[Note], *, now_ms: int) -> None:
         """Journal entries that change no ticket."""
 
@@ -434,7 +491,7 @@ class Verbs(Protocol):
 
     def unpark(self, *, now_ms: int) -> bool:
         """Limits, agents or the default agent changed: every ticket parked for its
-        repository is looked at anew."""
+        repository or its provider is looked at anew."""
 
 
 class Reads(Protocol):
@@ -479,6 +536,12 @@ class Reads(Protocol):
         """In their order."""
 
     def next_due_ms(self) -> int | None: ...
+
+    def schedules(self) -> list[Schedule]:
+        """By number."""
+
+    def cooldowns(self) -> list[CoolDown]:
+        """Providers that refused and have not worked since, by name."""
 
     def events(
         self,

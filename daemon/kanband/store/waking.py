@@ -6,6 +6,8 @@ from typing import Final
 import apsw
 
 from kanband.core import journal
+from kanband.store import schedules
+from kanband.store.cooling import warm_up
 from kanband.store.ledger import Ledger
 from kanband.store.reading import next_due_ms
 from kanband.store.statements import load
@@ -33,10 +35,13 @@ def has_unmet(db: apsw.Connection, ticket_id: int) -> bool:
 
 def promote(db: apsw.Connection, *, now_ms: int) -> tuple[int, int | None]:
     """See ``Verbs.promote``."""
-    rows = sorted(db.execute(_SQL["due"], (now_ms,)))
     ledger = Ledger(db, now_ms)
+    warm_up(db, ledger, now_ms)
+    cooled = list(db.execute(_SQL["cooled"], (now_ms,)))
+    rows = sorted(db.execute(_SQL["due"], (now_ms,)))
     for number, _wait in rows:
         ledger.note(journal.task_due(number))
     ledger.write()
-    woken = sum(wait is None for _number, wait in rows)
+    woken = sum(wait is None for _number, wait in [*rows, *cooled])
+    woken += schedules.fire(db, now_ms=now_ms)
     return woken, next_due_ms(db)

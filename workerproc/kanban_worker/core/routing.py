@@ -5,8 +5,8 @@ exited with 1). The table ``RULES`` is read from the top and the first rule that
 applies decides; its order is that of the most certain cause: what we did to the agent
 ourselves, then a limit, then what its own events said (limits of its provider), then
 that it never ran (for good, or for now), then that its end was not observed, then
-errors it reported, then its exit status. An exit status of 0 alone is the weakest sign
-of success.
+errors it reported, then its exit status (as its profile names it, else as everybody
+does). An exit status of 0 alone is the weakest sign of success.
 
 Absent: what follows (retries, budgets, the ticket's state); the daemon decides that
 from the failure class.
@@ -26,13 +26,15 @@ Limit = Literal["wall_time", "silence"]
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """What an agent's own output says of its end. Kind ``shell`` says nothing."""
+    """What an agent's own output says of its end. Kind ``shell`` says little."""
 
     failure: FailureClass | None = None
     """``rate_limited``, ``auth`` or ``over_budget`` from a structured event; any
     other class is an error event."""
     message: str = ""
     summary_md: str = ""
+    retry_after_s: int = 0
+    """With a rate limit: when to come again, as its provider says; 0: unsaid."""
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +53,8 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     lost_detail: str = ""
     """What is known about it."""
     exit_code: int | None = None
+    exit_class: FailureClass | None = None
+    """What its profile says that this exit status means."""
     signal: int | None = None
     signal_name: str = ""
     told: Told = Told()
@@ -142,6 +146,15 @@ def _signal(end: Ended) -> Verdict:
     return _error("agent_error", f"the agent was killed by {name}, not by kanband")
 
 
+def _as_configured(end: Ended) -> Verdict:
+    failure = end.exit_class or "agent_error"
+    return _error(
+        failure,
+        f"the agent ended with exit status {end.exit_code}, which its profile calls "
+        f"{failure}; its output says more",
+    )
+
+
 def _later(_: Ended) -> Verdict:
     return _error("deferred", f"the agent asked to be tried later (exit {EXIT_LATER})")
 
@@ -174,6 +187,7 @@ RULES: Final = (
     ),
     Rule("error event", lambda end: end.told.failure is not None, _told),
     Rule("killed by a signal", lambda end: end.signal is not None, _signal),
+    Rule("exit status has a name", lambda end: bool(end.exit_class), _as_configured),
     Rule("asks for later", lambda end: end.exit_code == EXIT_LATER, _later),
     Rule("failed", lambda end: end.exit_code != 0, _nonzero),
     Rule("nothing changed", lambda end: end.unchanged, _unchanged),

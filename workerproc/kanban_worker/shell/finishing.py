@@ -55,6 +55,9 @@ def end_of_record(
         if record.reason == "cancelled"
         else None,
         exit_code=record.code,
+        exit_class=assign.agent.exit_codes.get(record.code)
+        if record.code is not None
+        else None,
         signal=record.signal,
         signal_name=_signal_name(record.signal),
     )
@@ -181,6 +184,7 @@ def _result(
         deletions=changes.deletions,
         leftovers_killed=end.leftovers_killed,
         proof=end.proof,
+        retry_after_s=told.retry_after_s if verdict.failure == "rate_limited" else 0,
     )
     record = end.record
     if record is None or record.reason == "spawn_failed":

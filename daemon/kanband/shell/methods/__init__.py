@@ -51,6 +51,12 @@ from kanband.shell.methods.run_logs import run_logs
 from kanband.shell.methods.run_show import run_show
 from kanband.shell.methods.runs import runs
 from kanband.shell.methods.scale import scale
+from kanband.shell.methods.schedule_add import schedule_add
+from kanband.shell.methods.schedule_list import schedule_list
+from kanband.shell.methods.schedule_pause import schedule_pause
+from kanband.shell.methods.schedule_remove import schedule_remove
+from kanband.shell.methods.schedule_resume import schedule_resume
+from kanband.shell.methods.schedule_show import schedule_show
 from kanband.shell.methods.show import show
 from kanband.shell.methods.shutdown import shutdown
 from kanband.shell.methods.start_worker import start_worker
@@ -104,6 +110,12 @@ ONCE: Final[dict[str, Once]] = {
     "Doctor": doctor,
     "Backup": backup,
     "Gc": gc,
+    "ScheduleAdd": schedule_add,
+    "ScheduleList": schedule_list,
+    "ScheduleShow": schedule_show,
+    "SchedulePause": schedule_pause,
+    "ScheduleResume": schedule_resume,
+    "ScheduleRemove": schedule_remove,
     "Drain": drain,
     "Shutdown": shutdown,
 }

@@ -1,15 +1,30 @@
 """Which workers could do a ticket now, and how to say that none can."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from kanban_ipc.control import WorkerInfo
+from kanban_ipc.control import Ticket, WorkerInfo
 from kanband.config import Mode
 from kanband.shell.not_managed import how_to_start
 
 
-def able(infos: Sequence[WorkerInfo], agent: str, repo: str | None) -> list[WorkerInfo]:
-    """Connected workers that take this agent and this repository."""
-    return [each for each in _present(infos) if _takes(each, agent, repo)]
+class Task(NamedTuple):
+    """What a worker may be restricted by: the agent (``any`` resolved), where, what."""
+
+    agent: str
+    repo: str | None
+    labels: frozenset[str]
+
+    @classmethod
+    def of(cls, ticket: Ticket, agent: str, infos: Sequence[WorkerInfo]) -> "Task":
+        """Of its labels those that some worker asks for; the others make no odds."""
+        asked = frozenset(label for each in infos for label in each.labels)
+        return cls(agent, ticket.repo_path, asked.intersection(ticket.labels))
+
+
+def able(infos: Sequence[WorkerInfo], task: Task) -> list[WorkerInfo]:
+    """Connected workers that take it."""
+    return [each for each in _present(infos) if _takes(each, task)]
 
 
 def free_slots(infos: Sequence[WorkerInfo]) -> int:
@@ -17,11 +32,9 @@ def free_slots(infos: Sequence[WorkerInfo]) -> int:
     return sum(max(each.slots - len(each.current), 0) for each in infos)
 
 
-def nobody_can(
-    infos: Sequence[WorkerInfo], agent: str, repo: str | None, mode: Mode
-) -> str:
+def nobody_can(infos: Sequence[WorkerInfo], task: Task, mode: Mode) -> str:
     """Why no connected worker can do it and what to do; empty: one can."""
-    if able(infos, agent, repo):
+    if able(infos, task):
         return ""
     if not infos:
         return f"there is no worker; start one: {how_to_start(mode)}"
@@ -34,12 +47,28 @@ def nobody_can(
             f"no worker is connected ({states}); see kanbanctl status, or start one: "
             f"{how_to_start(mode)}"
         )
-    where = f" --repo {repo}" if repo and any(each.repo for each in present) else ""
+    has_place = task.repo and any(each.repo for each in present)
+    what = f"agent {task.agent}" + (f" for {task.repo}" if has_place else "")
+    if any(each.labels for each in present):
+        what += f" with labels {', '.join(sorted(task.labels)) or '(none of theirs)'}"
     return (
-        f"no connected worker takes agent {agent}"
-        + (f" for {repo}" if where else "")
-        + f"; start one that does: {how_to_start(mode, f' --agent {agent}{where}')}"
+        f"no connected worker takes {what}"
+        f"{_asked(present)}; start one that does: "
+        + how_to_start(
+            mode,
+            f" --agent {task.agent}" + (f" --repo {task.repo}" if has_place else ""),
+        )
     )
+
+
+def _asked(present: Sequence[WorkerInfo]) -> str:
+    """Which labels they want to see."""
+    asked = [
+        f"{each.worker_id} asks for {', '.join(each.labels)}"
+        for each in present
+        if each.labels
+    ]
+    return f" ({'; '.join(asked[:3])})" if asked else ""
 
 
 def _present(infos: Sequence[WorkerInfo]) -> list[WorkerInfo]:
@@ -50,8 +79,12 @@ def _present(infos: Sequence[WorkerInfo]) -> list[WorkerInfo]:
     ]
 
 
-def _takes(info: WorkerInfo, agent: str, repo: str | None) -> bool:
-    return (not info.agents or agent in info.agents) and info.repo in (None, repo)
+def _takes(info: WorkerInfo, task: Task) -> bool:
+    return (
+        (not info.agents or task.agent in info.agents)
+        and info.repo in (None, task.repo)
+        and task.labels.issuperset(info.labels)
+    )
 
 
 def _condition(info: WorkerInfo) -> str:

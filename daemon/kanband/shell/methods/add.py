@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from kanban_ipc.control import AddCall, AddReply, Ticket
 from kanband.config import resolve_agent
-from kanband.shell.methods.able import nobody_can
+from kanband.shell.methods.able import Task, nobody_can
 from kanband.shell.methods.answers import refused
 from kanband.shell.methods.entering_ready import Needs, obstacles
 from kanband.shell.methods.new_ticket import checked
@@ -54,9 +54,11 @@ async def notes(daemon: Daemon, added: Sequence[Ticket]) -> list[str]:
 
 def _unable(daemon: Daemon, tickets: Sequence[Ticket]) -> Iterator[str]:
     infos = daemon.fleet.infos()
-    for needs in dict.fromkeys(Needs.of(each) for each in tickets):
-        name = resolve_agent(daemon.config, needs.agent)
-        if name is None:
-            continue
-        if reason := nobody_can(infos, name, needs.repo_path, daemon.config.mode):
+    tasks = [
+        Task.of(each, name, infos)
+        for each in tickets
+        if (name := resolve_agent(daemon.config, each.agent)) is not None
+    ]
+    for task in dict.fromkeys(tasks):
+        if reason := nobody_can(infos, task, daemon.config.mode):
             yield f"it waits: {reason}"

@@ -29,7 +29,7 @@ async def export(
         columns=call.columns,
         repo=await canonical("repo", call.repo),
         agent=call.agent,
-        label=call.label,
+        labels=[] if call.label is None else [call.label],
     )
     left = await daemon.store.read(lambda reads: reads.matching(query))
     tickets, left = await _take(daemon, left)

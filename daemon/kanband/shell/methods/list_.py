@@ -22,8 +22,10 @@ async def list_(daemon: Daemon, call: ListCall) -> ListReply:
     """Long texts are cut, and end with an ellipsis."""
     check_limit(call.limit)
     check_number("offset", call.offset, 0)
-    for field in ("board", "agent", "label"):
+    for field in ("board", "agent", "text"):
         check_name(field, getattr(call, field))
+    for label in call.labels:
+        check_name("labels", label)
     query = msgspec.structs.replace(call, repo=await canonical("repo", call.repo))
     found, total = await daemon.store.read(lambda reads: reads.tickets(query))
     return ListReply(tickets=[short_texts(each) for each in found], total=total)

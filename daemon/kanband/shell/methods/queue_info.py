@@ -4,14 +4,19 @@ from collections.abc import Sequence
 
 import msgspec
 
-from kanban_ipc.control import BoardQueue, QueueInfo, QueueReply, WorkerInfo
+from kanban_ipc.control import BoardQueue, Cooling, QueueInfo, QueueReply, WorkerInfo
 from kanband.shell.ports import Daemon
 from kanband.store.verbs import Reads
 
 
 def ask(reads: Reads) -> tuple[QueueInfo, list[BoardQueue]]:
-    """The whole queue, and by board."""
-    return reads.queue(), reads.boards()
+    """The whole queue, with what cools down, and by board."""
+    cooling = [
+        Cooling(provider=each.provider, in_a_row=each.in_a_row, until_ms=each.until_ms)
+        for each in reads.cooldowns()
+        if each.until_ms is not None
+    ]
+    return msgspec.structs.replace(reads.queue(), cooling=cooling), reads.boards()
 
 
 def completed(

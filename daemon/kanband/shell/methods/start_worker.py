@@ -4,7 +4,12 @@ from typing import Final
 
 from kanban_ipc.control import StartWorkerCall, WorkersReply
 from kanband.shell.methods.answers import invalid
-from kanband.shell.methods.arguments import canonical, check_number, check_worker_id
+from kanband.shell.methods.arguments import (
+    canonical,
+    check_name,
+    check_number,
+    check_worker_id,
+)
 from kanband.shell.ports import Daemon
 
 COUNT_MAX: Final = 256
@@ -24,12 +29,15 @@ async def start_worker(daemon: Daemon, call: StartWorkerCall) -> WorkersReply:
         if agent not in daemon.config.agents:
             known = ", ".join(daemon.config.agents)
             raise invalid("agents", f"there is no profile {agent!r:.80} (only {known})")
+    for label in call.labels:
+        check_name("labels", label)
     infos = await daemon.fleet.start(
         call.worker_id,
         count=call.count,
         slots=call.slots,
         agents=call.agents,
         repo=await canonical("repo", call.repo),
+        labels=call.labels,
         wait=call.wait,
     )
     return WorkersReply(workers=infos)

@@ -15,8 +15,8 @@ from kanban_ipc.control import (
     WorkerInfo,
 )
 from kanband.config import resolve_agent
-from kanband.shell.methods.able import nobody_can
-from kanband.shell.methods.entering_ready import Needs, agent_obstacle
+from kanband.shell.methods.able import Task, nobody_can
+from kanband.shell.methods.entering_ready import agent_obstacle
 from kanband.shell.methods.queue_info import ask, completed
 from kanband.shell.methods.worker_ids import check_known
 from kanband.shell.ports import Daemon
@@ -63,16 +63,18 @@ def _stuck(
     daemon: Daemon, waiting: Sequence[Ticket], infos: Sequence[WorkerInfo]
 ) -> Iterator[str]:
     """A sentence for each kind of Ready ticket that nobody can do now."""
-    of_kind: dict[Needs, list[Ticket]] = {}
+    of_kind: dict[str, list[Ticket]] = {}
     for ticket in waiting:
         if ticket.waits_for is None:
-            of_kind.setdefault(Needs.of(ticket), []).append(ticket)
-    for needs, tickets in of_kind.items():
-        name = resolve_agent(daemon.config, needs.agent)
-        if name is None:
-            reason = agent_obstacle(daemon.config, needs.agent)
-        else:
-            reason = nobody_can(infos, name, needs.repo_path, daemon.config.mode)
+            of_kind.setdefault(_obstacle(daemon, ticket, infos), []).append(ticket)
+    for reason, tickets in of_kind.items():
         if reason:
             others = f" and {len(tickets) - 1} more" if len(tickets) > 1 else ""
             yield f"ticket {tickets[0].id}{others} cannot be done now: {reason}"
+
+
+def _obstacle(daemon: Daemon, ticket: Ticket, infos: Sequence[WorkerInfo]) -> str:
+    name = resolve_agent(daemon.config, ticket.agent)
+    if name is None:
+        return agent_obstacle(daemon.config, ticket.agent)
+    return nobody_can(infos, Task.of(ticket, name, infos), daemon.config.mode)

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from kanban_ipc.control import (
     BoardQueue,
+    Cooling,
     ListCall,
     QueueInfo,
     Reason,
@@ -14,8 +15,9 @@ from kanban_ipc.control import (
 )
 from kanban_ipc.words import TicketState
 from kanband.config import resolve_agent
-from kanband.shell.methods.able import able, free_slots, nobody_can
+from kanband.shell.methods.able import Task, able, free_slots, nobody_can
 from kanband.shell.methods.entering_ready import agent_obstacle
+from kanband.shell.methods.queue_info import ask
 from kanband.shell.methods.spoken import span, until
 from kanband.shell.methods.standstill import standstill
 from kanband.shell.not_managed import how_to_start
@@ -46,7 +48,7 @@ async def why_ready(daemon: Daemon, ticket: Ticket) -> list[Reason]:
     facts = await daemon.store.read(lambda reads: _ask(reads, ticket))
     now_ms = daemon.clock.now_ms()
     reasons = [
-        *_of_ticket(ticket, facts, now_ms),
+        *_of_ticket(daemon, ticket, facts, now_ms),
         *standstill(daemon, facts.queue, facts.boards),
     ]
     workers = _of_workers(daemon, ticket)
@@ -56,16 +58,21 @@ async def why_ready(daemon: Daemon, ticket: Ticket) -> list[Reason]:
 
 
 def _ask(reads: Reads, ticket: Ticket) -> _Facts:
+    queue, boards = ask(reads)
     return _Facts(
-        queue=reads.queue(),
-        boards=[each for each in reads.boards() if each.board == ticket.board],
+        queue=queue,
+        boards=[each for each in boards if each.board == ticket.board],
         blockers=reads.blockers(ticket.id) if ticket.depends_on else [],
         holders=reads.repo_holders(ticket.repo_path) if ticket.repo_path else [],
         beside=reads.tickets(_beside(ticket))[0] if ticket.waits_for == "wip" else [],
     )
 
 
-def _of_ticket(ticket: Ticket, facts: _Facts, now_ms: int) -> Iterator[Reason]:
+def _of_ticket(
+    daemon: Daemon, ticket: Ticket, facts: _Facts, now_ms: int
+) -> Iterator[Reason]:
+    if cool := _provider(daemon, ticket, facts.queue):
+        yield _cooling(ticket, cool, now_ms)
     if ticket.waits_for == "due" and ticket.due_at_ms is not None:
         yield _due(ticket, ticket.due_at_ms, now_ms)
     for other in facts.blockers:
@@ -120,6 +127,27 @@ def _due(ticket: Ticket, due_ms: int, now_ms: int) -> Reason:
     return Reason(code="scheduled", text=text, next_try_ms=due_ms)
 
 
+def _provider(daemon: Daemon, ticket: Ticket, queue: QueueInfo) -> Cooling | None:
+    """The cool-down that holds it, whether a claim has met it already or not."""
+    name = resolve_agent(daemon.config, ticket.agent)
+    if name is None:
+        return None
+    provider = daemon.config.agents[name].provider or name
+    return next((each for each in queue.cooling if each.provider == provider), None)
+
+
+def _cooling(ticket: Ticket, cool: Cooling, now_ms: int) -> Reason:
+    times = f", {cool.in_a_row} times in a row" if cool.in_a_row > 1 else ""
+    text = (
+        f"its agent's provider {cool.provider} refused (rate limit{times}) and cools "
+        f"down; it is tried again {until(cool.until_ms, now_ms)}, like every ticket of "
+        f"that provider. At once: kanbanctl queue resume --provider {cool.provider}"
+    )
+    if ticket.failure == "rate_limited":
+        text += f"; what it wrote: kanbanctl run logs {ticket.id}"
+    return Reason(code="cooldown", text=text, next_try_ms=cool.until_ms)
+
+
 def _repository(ticket: Ticket, holders: list[Run], now_ms: int) -> Reason:
     if not holders:
         text = f"{ticket.repo_path} was at its limit of runs; it is next in line there"
@@ -138,10 +166,11 @@ def _of_workers(daemon: Daemon, ticket: Ticket) -> Reason:
         text = agent_obstacle(daemon.config, ticket.agent)
         return Reason(code="agent", text=text, next_try_ms=None)
     infos = daemon.fleet.infos()
+    task = Task.of(ticket, name, infos)
     mode = daemon.config.mode
-    if reason := nobody_can(infos, name, ticket.repo_path, mode):
+    if reason := nobody_can(infos, task, mode):
         return Reason(code="no_worker", text=reason, next_try_ms=None)
-    able_ones = able(infos, name, ticket.repo_path)
+    able_ones = able(infos, task)
     slots = sum(each.slots for each in able_ones)
     if not free_slots(able_ones):
         text = (

@@ -5,7 +5,6 @@ core's decisions and the words for people with ``sqlite``, and nothing of how ti
 are kept, found or woken.
 """
 
-from kanband.store.model.adding import Adding
 from kanband.store.model.boards import Boards
 from kanband.store.model.claiming import Claiming
 from kanband.store.model.editing import Editing
@@ -18,5 +17,5 @@ from kanband.store.model.world import World
 __all__ = ["ModelReads", "ModelVerbs", "World"]
 
 
-class ModelVerbs(Adding, Claiming, Running, Moving, Editing, Boards, Workers):
+class ModelVerbs(Claiming, Running, Moving, Editing, Boards, Workers):
     """``Verbs`` on a world."""

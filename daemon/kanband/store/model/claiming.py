@@ -27,6 +27,8 @@ class Claiming(Part):
     ) -> list[Claim]:
         claims: list[Claim] = []
         turns = [(want, want.count) for want in wants if want.count > 0]
+        if not self._world.paused:
+            self._park_cooling(policy, now_ms)
         while turns and not self._world.paused:
             want, left = turns.pop(0)
             ticket = self._pick(want, policy)
@@ -41,25 +43,34 @@ class Claiming(Part):
     def _pick(self, want: Want, policy: ClaimPolicy) -> TicketRecord | None:
         bound = policy.starvation_bound
         oldest = bound > 0 and (self._world.claims_made + 1) % bound == 0
+        full: set[tuple[str | None, bool]] = set()
         while True:
             best = min(
-                self._may(want, policy),
+                (
+                    one
+                    for one in self._may(want, policy)
+                    if _place(one, policy) not in full
+                ),
                 key=lambda ticket: (0 if oldest else ticket.band, ticket.id),
                 default=None,
             )
             if best is None or not self._is_full(best, policy):
                 return best
             self._park(best, policy)
+            full.add(_place(best, policy))
 
     def _may(self, want: Want, policy: ClaimPolicy) -> Iterator[TicketRecord]:
         names = agent_names(policy)
-        for ticket in self._world.claimable():
+        for ticket in self._world.tickets.values():
             new = ticket.new
+            is_parked = ticket.waits_for == "repo" and bool(want.labels)
             if (
-                new.agent in names
+                (ticket.claimable or is_parked)
+                and new.agent in names
                 and (want.agents is None or names[new.agent] in want.agents)
                 and want.board in (None, new.board)
                 and want.repo_path in (None, new.repo_path)
+                and want.labels <= set(new.labels)
                 and not self._world.boards[new.board].paused
                 and not self._world.is_full(new.board)
             ):
@@ -86,6 +97,16 @@ class Claiming(Part):
                 and _in_place(ticket, policy) == _in_place(met, policy)
             ):
                 ticket.waits_for = "repo"
+
+    def _park_cooling(self, policy: ClaimPolicy, now_ms: int) -> None:
+        names = agent_names(policy)
+        for ticket in list(self._world.claimable()):
+            agent = names.get(ticket.new.agent)
+            provider = "" if agent is None else policy.provider(agent)
+            cool = self._world.cooldowns.get(provider)
+            if cool is not None and cool.holds(now_ms):
+                ticket.waits_for, ticket.cooling = "cooldown", provider
+                ticket.due_at_ms = cool.until_ms
 
     def _claim(
         self,
@@ -122,6 +143,7 @@ class Claiming(Part):
                 branch=work.branch,
                 worktree=work.worktree,
                 description=work.description_md,
+                provider=policy.provider(run.agent),
             ),
             now_ms,
         )
@@ -143,9 +165,17 @@ class Claiming(Part):
         ]
         for ticket in parked:
             ticket.waits_for = None
+        for ticket in self._world.tickets.values():
+            if ticket.cooling is not None:
+                self._end_cooling(ticket)
+                parked.append(ticket)
         if parked:
             self._world.note(journal.unparked(len(parked)), now_ms)
         return bool(parked)
+
+
+def _place(ticket: TicketRecord, policy: ClaimPolicy) -> tuple[str | None, bool]:
+    return ticket.new.repo_path, _in_place(ticket, policy)
 
 
 def _in_place(ticket: TicketRecord, policy: ClaimPolicy) -> bool:

@@ -64,7 +64,7 @@ class Editing(Part):
         ticket.priority_number = new.priority_number
         ticket.max_retries = new.max_retries
         ticket.actual_duration_s = outcome.actual_duration_s
-        ticket.waits_for, ticket.due_at_ms = wait, due
+        ticket.waits_for, ticket.due_at_ms, ticket.cooling = wait, due, None
         ticket.updated_at_ms = now_ms
         self._world.boards.setdefault(new.board, BoardRecord())
         self._world.note(

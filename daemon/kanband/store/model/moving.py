@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
 from kanban_ipc.control import NotFound
 from kanban_ipc.words import COLUMN_OF, Column, TicketState
 from kanband.core import journal
 from kanband.core.tickets import RETRYABLE, USER, state_of_column
 from kanband.store import sayings
-from kanband.store.model.part import Part, enter
+from kanband.store.model.part import enter
+from kanband.store.model.schedules import Schedules
 from kanband.store.model.world import RunRecord, TicketRecord
 from kanband.store.verbs import (
     Cancelling,
@@ -16,7 +19,7 @@ from kanband.store.verbs import (
 )
 
 
-class Moving(Part):
+class Moving(Schedules):
     """A user's moves, and the passing of time, in memory."""
 
     def move(
@@ -86,6 +89,7 @@ class Moving(Part):
         if ticket.waits_for != "due":
             return Moved(ticket=self._world.shown(ticket))
         self._wait(ticket, None, now_ms)
+        ticket.cooling = None
         ticket.reason, ticket.updated_at_ms = "", now_ms
         self._world.note(journal.task_due_now(ticket.id), now_ms)
         return Moved(ticket=self._world.shown(ticket), woke=ticket.claimable)
@@ -173,14 +177,37 @@ class Moving(Part):
             self._world.note(journal.paused(board, paused=paused), now_ms)
         return changed
 
+    def _warm(self, provider: str) -> None:
+        cool = self._world.cooldowns[provider]
+        self._world.cooldowns[provider] = msgspec.structs.replace(cool, until_ms=None)
+
+    def end_cooldown(self, provider: str, *, now_ms: int) -> bool:
+        cool = self._world.cooldowns.get(provider)
+        if cool is None or cool.until_ms is None:
+            return False
+        self._warm(provider)
+        for ticket in self._world.tickets.values():
+            if ticket.cooling == provider:
+                self._end_cooling(ticket)
+        self._world.note(journal.provider_warm(provider, by_user=True), now_ms)
+        return True
+
     def promote(self, *, now_ms: int) -> tuple[int, int | None]:
+        for provider, cool in sorted(self._world.cooldowns.items()):
+            if cool.until_ms is not None and not cool.holds(now_ms):
+                self._warm(provider)
+                self._world.note(journal.provider_warm(provider), now_ms)
         woken = 0
         for ticket in self._world.tickets.values():
             due = ticket.due_at_ms
-            if ticket.waits_for == "due" and due is not None and due <= now_ms:
+            if ticket.cooling is not None and due is not None and due <= now_ms:
+                self._end_cooling(ticket)
+                woken += ticket.claimable
+            elif ticket.waits_for == "due" and due is not None and due <= now_ms:
                 self._wait(ticket, None, now_ms)
                 self._world.note(journal.task_due(ticket.id), now_ms)
                 woken += ticket.claimable
+        woken += self._fire(now_ms)
         return woken, self._world.next_due_ms()
 
 

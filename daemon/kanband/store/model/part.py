@@ -17,6 +17,10 @@ class Part:
         ticket.waits_for = wait_of(due_ms, unmet=ticket.unmet, now_ms=now_ms)
         ticket.due_at_ms = due_ms if ticket.waits_for == "due" else None
 
+    def _end_cooling(self, ticket: TicketRecord) -> None:
+        ticket.cooling = ticket.due_at_ms = None
+        ticket.waits_for = "depends" if ticket.unmet else None
+
     def _open_dependents(self, completed: Sequence[int]) -> bool:
         woke = False
         for ticket in self._world.tickets.values():
@@ -29,8 +33,15 @@ class Part:
         return woke
 
     def _wake(self, released: Sequence[str]) -> bool:
-        """For each place that became free, the best parked ticket of each lane."""
+        """For each place that became free, the best parked ticket of each lane; and
+        the oldest, for the claim that takes the oldest.
+        """
         woke = False
+        oldest: dict[tuple[str, str, str], TicketRecord] = {}
+        for ticket in self._world.tickets.values():
+            repo = ticket.new.repo_path
+            if ticket.waits_for == "repo" and repo is not None and repo in released:
+                oldest.setdefault((repo, ticket.new.board, ticket.new.agent), ticket)
         for repo_path in released:
             best: dict[tuple[str, str], TicketRecord] = {}
             for ticket in self._world.tickets.values():
@@ -41,13 +52,15 @@ class Part:
             for ticket in best.values():
                 ticket.waits_for = None
                 woke = True
+        for ticket in oldest.values():
+            ticket.waits_for = None
         return woke
 
 
 def enter(ticket: TicketRecord, state: TicketState, now_ms: int) -> None:
     """The ticket is in another state; what it waited for is forgotten."""
     ticket.state = state
-    ticket.waits_for = None
+    ticket.waits_for = ticket.cooling = None
     ticket.updated_at_ms = ticket.state_changed_at_ms = now_ms
 
 

@@ -3,6 +3,7 @@
 import itertools
 from collections import Counter
 from collections.abc import Sequence
+from math import inf
 
 import msgspec
 
@@ -17,10 +18,11 @@ from kanban_ipc.control import (
     TicketComment,
 )
 from kanban_ipc.words import COLUMN_OF, TICKET_STATES, RunId
+from kanband.core.cooldowns import CoolDown
 from kanband.store.model.world import BoardRecord, RunRecord, TicketRecord, World
 from kanband.store.reading import wanted_states
 from kanband.store.runs import FOUND_MAX, PREFIX_CHARS_MIN, is_ticket_number
-from kanband.store.verbs import Lease, RunLog, WorkerRow
+from kanband.store.verbs import Lease, RunLog, Schedule, WorkerRow
 
 
 class ModelReads:
@@ -42,10 +44,12 @@ class ModelReads:
             and query.board in (None, ticket.new.board)
             and query.repo in (None, ticket.new.repo_path)
             and query.agent in (None, ticket.new.agent)
-            and (query.label is None or query.label in ticket.new.labels)
+            and set(query.labels) <= set(ticket.new.labels)
+            and (query.text is None or _has(ticket, query.text))
         ]
         found.sort(key=lambda ticket: ticket.id)
-        found.sort(key=lambda one: _order(one, query.sort), reverse=query.descending)
+        down = query.descending
+        found.sort(key=lambda one: _order(one, query.sort, down), reverse=down)
         page = found[query.offset : query.offset + query.limit]
         return [self._world.shown(ticket) for ticket in page], len(found)
 
@@ -178,6 +182,12 @@ class ModelReads:
     def next_due_ms(self) -> int | None:
         return self._world.next_due_ms()
 
+    def schedules(self) -> list[Schedule]:
+        return list(self._world.schedules.values())
+
+    def cooldowns(self) -> list[CoolDown]:
+        return [each for _provider, each in sorted(self._world.cooldowns.items())]
+
     def events(
         self,
         *,
@@ -212,8 +222,15 @@ def _columns(tickets: Sequence[TicketRecord]) -> Counter[str]:
     )
 
 
-def _order(ticket: TicketRecord, sort: str) -> int | bytes:
-    orders: dict[str, int | bytes] = {
+def _has(ticket: TicketRecord, text: str) -> bool:
+    new = ticket.new
+    parts = (new.title, new.description_md, new.instructions)
+    return any(text.encode().lower() in part.encode().lower() for part in parts)
+
+
+def _order(ticket: TicketRecord, sort: str, down: bool) -> float | bytes:
+    never = -inf if down else inf
+    orders: dict[str, float | bytes] = {
         "id": ticket.id,
         "priority": ticket.band,
         "updated": ticket.updated_at_ms,
@@ -221,5 +238,6 @@ def _order(ticket: TicketRecord, sort: str) -> int | bytes:
         "state": TICKET_STATES.index(ticket.state),
         # As SQLite's NOCASE: only ASCII letters are the same in both cases.
         "title": ticket.new.title.encode().lower(),
+        "due": never if ticket.due_at_ms is None else ticket.due_at_ms,
     }
     return orders[sort]

@@ -7,6 +7,7 @@ import msgspec
 from kanban_ipc.bounds import MESSAGE_CHARS_MAX
 from kanban_ipc.words import RunId, WorkerId
 from kanband.core import journal
+from kanband.core.cooldowns import cooled
 from kanband.core.landing import Landing, land
 from kanband.store.model.part import Part, enter, keep_places
 from kanband.store.model.world import RunRecord, TicketRecord
@@ -163,6 +164,7 @@ class Running(Part):
             self._begin(run, ticket, started_ms(end), now_ms)
         self._end_run(run, landing, end, now_ms)
         self._end_ticket(ticket, landing, end, now_ms)
+        self._provider(run, ticket, landing, end, now_ms)
         worker = self._world.workers.get(run.worker_id)
         if worker is not None and landing.failure not in UNPROCESSED:
             self._world.workers[run.worker_id] = msgspec.structs.replace(
@@ -172,8 +174,28 @@ class Running(Part):
             ticket_id=ticket.id,
             state=ticket.state,
             worker_id=run.worker_id,
-            retry_due_ms=landing.due_at_ms,
+            retry_due_ms=ticket.due_at_ms,
         )
+
+    def _provider(
+        self,
+        run: RunRecord,
+        ticket: TicketRecord,
+        landing: Landing,
+        end: RunEnd,
+        now_ms: int,
+    ) -> None:
+        provider = end.provider or run.agent
+        before = self._world.cooldowns.get(provider)
+        if landing.cools_down:
+            cool = cooled(before, provider, end.result.retry_after_s, now_ms)
+            self._world.cooldowns[provider] = cool
+            self._world.note(journal.provider_cooling(run.lease, cool), now_ms)
+            ticket.waits_for, ticket.cooling = "cooldown", provider
+            ticket.due_at_ms = cool.until_ms
+        elif landing.status == "finished" and before and not before.holds(now_ms):
+            del self._world.cooldowns[provider]
+            self._world.note(journal.provider_works(provider), now_ms)
 
     def _end_run(
         self, run: RunRecord, landing: Landing, end: RunEnd, now_ms: int

@@ -21,12 +21,13 @@ from kanban_ipc.words import (
     WorkerId,
 )
 from kanband.core import priority
+from kanband.core.cooldowns import CoolDown
 from kanband.core.journal import Entry, Lease
 from kanband.core.landing import Wish
 from kanband.core.retries import Tally
 from kanband.core.tickets import RUN_STATES, Wait
 from kanband.store.rows import run_dir
-from kanband.store.verbs import RunLog, WorkerRow
+from kanband.store.verbs import RunLog, Schedule, WorkerRow
 
 
 class TicketRecord(msgspec.Struct, kw_only=True):
@@ -40,6 +41,8 @@ class TicketRecord(msgspec.Struct, kw_only=True):
     max_retries: int
     waits_for: Wait | None = None
     due_at_ms: int | None = None
+    cooling: str | None = None
+    """The provider it waits for."""
     epoch: int = 0
     run_id: RunId | None = None
     worker_id: WorkerId | None = None
@@ -240,6 +243,9 @@ class World:
         self.wanted_workers: int | None = None
         self.paused = False
         self.claims_made = 0
+        self.cooldowns: dict[str, CoolDown] = {}
+        self.schedules: dict[int, Schedule] = {}
+        self.schedules_made = 0
 
     def note(self, entry: Entry, now_ms: int) -> None:
         self.journal.append(
@@ -276,11 +282,7 @@ class World:
         return (run for run in self.runs.values() if run.live)
 
     def next_due_ms(self) -> int | None:
-        return min(
-            (
-                ticket.due_at_ms
-                for ticket in self.tickets.values()
-                if ticket.waits_for == "due" and ticket.due_at_ms is not None
-            ),
-            default=None,
-        )
+        due = [ticket.due_at_ms for ticket in self.tickets.values()]
+        due += [each.until_ms for each in self.cooldowns.values()]
+        due += [each.next_at_ms for each in self.schedules.values()]
+        return min((each for each in due if each is not None), default=None)

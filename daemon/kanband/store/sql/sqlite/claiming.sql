@@ -38,11 +38,28 @@ WHERE state = 'ready' AND waits_for IS NULL AND repo_path IS NOT NULL
     AND repo_path = ? AND (board, agent, band) >= (?, ?, ?)
 ORDER BY board, agent, band LIMIT 1
 
+-- name: next_lane_labelled
+SELECT board, agent, band FROM tickets INDEXED BY claimable_labelled
+WHERE state = 'ready' AND labels <> '[]' AND (waits_for IS NULL OR waits_for = 'repo')
+    AND (board, agent, band) >= (?, ?, ?)
+ORDER BY board, agent, band LIMIT 1
+
 -- name: lane
 SELECT id, repo_path FROM tickets INDEXED BY claimable
 WHERE state = 'ready' AND waits_for IS NULL
     AND board = ? AND agent = ? AND band = ? AND id > ?
 ORDER BY id LIMIT ?
+
+-- The first condition on labels is quick and sifts, the second is exact: it asks for all.
+-- name: lane_labelled
+SELECT id, repo_path FROM tickets INDEXED BY claimable_labelled
+WHERE state = 'ready' AND labels <> '[]' AND (waits_for IS NULL OR waits_for = 'repo')
+    AND board = ?1 AND agent = ?2 AND band = ?3 AND id > ?4
+    AND instr(labels, ?5) > 0
+    AND NOT EXISTS (SELECT 1 FROM json_each(?6) AS wanted
+        WHERE wanted.value NOT IN (SELECT value FROM json_each(tickets.labels)))
+    AND (?7 IS NULL OR repo_path = ?7)
+ORDER BY id LIMIT ?8
 
 -- name: lane_in_repo
 SELECT id, repo_path FROM tickets INDEXED BY claimable_in_repo
@@ -92,6 +109,14 @@ UPDATE tickets SET waits_for = NULL WHERE id IN (
     SELECT id FROM tickets INDEXED BY parked_in_repo
     WHERE waits_for = 'repo' AND repo_path = ? AND board = ? AND agent = ?
     ORDER BY band, id LIMIT ?)
+
+-- By band: the index has them in order of age only within one.
+-- name: oldest_parked
+SELECT min(id) FROM tickets INDEXED BY parked_in_repo
+WHERE waits_for = 'repo' AND repo_path = ? AND board = ? AND agent = ? AND band = ?
+
+-- name: unpark
+UPDATE tickets SET waits_for = NULL WHERE id = ?
 
 -- name: unpark_all
 UPDATE tickets SET waits_for = NULL WHERE waits_for = 'repo'

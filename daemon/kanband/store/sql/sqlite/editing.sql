@@ -6,7 +6,7 @@ UPDATE tickets SET
     band = ?8, priority_number = ?9, labels = ?10, task_type = ?11,
     scheduled_at_ms = ?12, timeout_s = ?13, estimated_duration_s = ?14,
     actual_duration_s = ?15, max_retries = ?16, waits_for = ?17, due_at_ms = ?18,
-    updated_at_ms = ?19
+    cooling = NULL, updated_at_ms = ?19
 WHERE id = ?1
 
 -- name: texts

@@ -1,14 +1,15 @@
 -- A user's moves.
 
 -- name: standing
-SELECT t.id, t.state, t.board, t.agent, t.repo_path, t.waits_for, t.epoch,
+SELECT t.id, t.state, t.board, t.agent, t.repo_path,
+    CASE WHEN t.cooling IS NULL THEN t.waits_for ELSE 'cooldown' END, t.epoch,
     t.locked_by_run_id, t.worker_id, t.scheduled_at_ms, r.agent, r.wish
 FROM tickets AS t LEFT JOIN runs AS r ON r.id = t.locked_by_run_id
 WHERE t.id = ?
 
 -- name: move
 UPDATE tickets SET
-    state = ?2, waits_for = ?3, due_at_ms = ?4, reason = ?5,
+    state = ?2, waits_for = ?3, due_at_ms = ?4, cooling = NULL, reason = ?5,
     completed_at_ms = CASE
         WHEN ?2 = 'completed' THEN ?6 WHEN ?2 = 'in_review' THEN NULL
         ELSE completed_at_ms END,
@@ -23,7 +24,7 @@ WHERE id = ?1
 
 -- name: due_now
 UPDATE tickets SET
-    waits_for = ?2, due_at_ms = NULL, reason = '', updated_at_ms = ?3
+    waits_for = ?2, due_at_ms = NULL, cooling = NULL, reason = '', updated_at_ms = ?3
 WHERE id = ?1
 
 -- name: wish

@@ -13,8 +13,10 @@ t.scheduled_at_ms,
 (SELECT json_group_array(on_id) FROM depends WHERE ticket_id = t.id),
 t.timeout_s, t.estimated_duration_s, t.actual_duration_s, t.epoch,
 t.locked_by_run_id, t.worker_id,
-coalesce(t.waits_for, CASE WHEN t.state = 'ready' AND EXISTS (
-    SELECT 1 FROM boards AS b WHERE b.name = t.board AND {is_full}) THEN 'wip' END),
+CASE WHEN t.cooling IS NOT NULL THEN 'cooldown' ELSE coalesce(t.waits_for,
+    CASE WHEN t.state = 'ready' AND EXISTS (
+        SELECT 1 FROM boards AS b WHERE b.name = t.board AND {is_full}) THEN 'wip' END)
+END,
 t.reason, t.failure, t.key,
 t.created_at_ms, t.updated_at_ms, t.state_changed_at_ms, t.started_at_ms,
 t.completed_at_ms
@@ -23,6 +25,11 @@ t.completed_at_ms
 SELECT {ticket_columns}
 FROM tickets AS t LEFT JOIN texts AS x ON x.ticket_id = t.id
 WHERE t.id = ?
+
+-- name: text
+(t.title LIKE ? ESCAPE '\' OR EXISTS (SELECT 1 FROM texts AS x
+    WHERE x.ticket_id = t.id AND (x.description_md LIKE ? ESCAPE '\'
+        OR x.instructions LIKE ? ESCAPE '\')))
 
 -- name: page
 SELECT t.id FROM tickets AS t WHERE /*where*/ ORDER BY /*order*/ LIMIT ? OFFSET ?
@@ -56,7 +63,10 @@ SELECT value FROM settings WHERE key = 'paused'
 SELECT name, paused, position, wip_limit FROM boards ORDER BY position, name
 
 -- name: next_due
-SELECT min(due_at_ms) FROM tickets WHERE waits_for = 'due'
+SELECT min(due_ms) FROM (
+    SELECT min(due_at_ms) AS due_ms FROM tickets WHERE waits_for = 'due'
+    UNION ALL SELECT min(until_ms) FROM cooldowns
+    UNION ALL SELECT min(next_at_ms) FROM schedules)
 
 -- name: wanted_workers
 SELECT value FROM settings WHERE key = 'wanted_workers'

@@ -39,7 +39,7 @@ WHERE r.id = ?
 
 -- name: end_ticket
 UPDATE tickets SET
-    state = ?2, waits_for = ?3, due_at_ms = ?4, locked_by_run_id = NULL,
+    state = ?2, waits_for = ?3, due_at_ms = ?4, cooling = ?17, locked_by_run_id = NULL,
     worker_id = NULL, retry_count = ?5, losses = ?6, deferrals = ?7, failure = ?8,
     reason = ?9, previous_failure = coalesce(?10, previous_failure),
     actual_duration_s = coalesce(?11, actual_duration_s),

@@ -21,3 +21,11 @@ UPDATE tickets SET due_at_ms = NULL, waits_for = CASE WHEN EXISTS (
     THEN 'depends' END
 WHERE waits_for = 'due' AND due_at_ms <= ?
 RETURNING id, waits_for
+
+-- Their provider has cooled down; it is journalled once for all of them.
+-- name: cooled
+UPDATE tickets SET due_at_ms = NULL, cooling = NULL, waits_for = CASE WHEN EXISTS (
+    SELECT 1 FROM depends WHERE ticket_id = tickets.id AND met = 0)
+    THEN 'depends' END
+WHERE waits_for = 'due' AND due_at_ms <= ? AND cooling IS NOT NULL
+RETURNING id, waits_for
