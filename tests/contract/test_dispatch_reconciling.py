@@ -237,6 +237,8 @@ def test_an_end_that_is_numbered_like_earlier_words_is_an_end(tmp_path: Path) ->
         assert second.heard(Ack)[-1].seq >= 3
         assert bench.dispatch.live.get(run.run_id) is None
 
+    with_bench(tmp_path, body)
+
 
 def test_a_run_whose_end_is_on_its_way_is_not_given_out_again(tmp_path: Path) -> None:
     """It was declined, so nothing on disk would keep the next start from doing it."""

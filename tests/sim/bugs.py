@@ -2,6 +2,7 @@
 written by somebody: every one must be seen by the checks.
 """
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any, Final
@@ -84,7 +85,9 @@ async def _recovers_nothing(self: Dispatch) -> None:
 
 
 async def _keeps_the_transfer_to_itself(self: Orphans, run: Any, heir: Any) -> None:
-    self._dispatch.adopt(run, heir)
+    moved = asyncio.get_running_loop().create_future()
+    moved.set_result([run.run_id])
+    await self._dispatch.adopt(run, heir.worker_id, moved)
 
 
 def _keeps_the_slot(self: LiveTable, run_id: Any) -> None:

@@ -191,10 +191,10 @@ class SimDaemon:
         """As ``shell.link.Link._drain``."""
         inbox, self._inbox = self._inbox, []
         for peer, data in inbox:
-            message = frames.from_worker(data)
-            if not isinstance(message, Heartbeat):
-                self.world.trace("hears", type(message).__name__, peer)
-            self.dispatch.receive(peer, message)
+            for message in frames.from_worker(data):
+                if not isinstance(message, Heartbeat):
+                    self.world.trace("hears", type(message).__name__, peer)
+                self.dispatch.receive(peer, message)
         self.dispatch.turn_over()
 
     async def ask(self, method: Callable[["SimDaemon"], Awaitable[T]]) -> T:

@@ -53,7 +53,7 @@ class Connection:
         if net.chance("lost"):
             net.fault("message lost", message)
             return False
-        data = frames.encode(message)
+        data = frames.join([frames.encode(message)])
         self._up_at = max(self._up_at, net.arrival())
         net.at(self._up_at, lambda: self._arrive_up(data))
         return True
@@ -68,7 +68,7 @@ class Connection:
                 net.fault("message lost", message)
                 sent = False
                 break
-            data = frames.encode(message)
+            data = frames.join([frames.encode(message)])
             self._down_at = max(self._down_at, net.arrival())
             self.unread += 1
             self.worker.process.at(self._down_at, self._read, data)
@@ -94,7 +94,8 @@ class Connection:
     def _read(self, data: bytes) -> None:
         self.unread -= 1
         if self.alive:
-            self.worker.received(frames.from_daemon(data))
+            for message in frames.from_daemon(data):
+                self.worker.received(message)
         else:
             self._net.fault("frame lost with its connection")
 
