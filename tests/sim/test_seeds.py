@@ -11,7 +11,7 @@ from sim.swarm import CALM
 from sim.swarms import Sums, live_through
 from sim.world import simulate
 
-SEEDS = 200
+SEEDS = 212
 RARE = (
     "added twice, once made",
     "adopted",
