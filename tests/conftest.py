@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
@@ -58,6 +58,18 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     # The interpreter waits for the threads that a failed test may have left.
     if watchdog := config.stash.get(WATCHDOG, None):
         watchdog.begin("the end of the run")
+
+
+@pytest.fixture
+def still_alive(request: pytest.FixtureRequest) -> Callable[[], None]:
+    """To be called by a long test that gets on, lest it is taken for one that hangs."""
+
+    def tell() -> None:
+        if watchdog := request.config.stash.get(WATCHDOG, None):
+            watchdog.end()
+            watchdog.begin(request.node.nodeid)
+
+    return tell
 
 
 @pytest.hookimpl(wrapper=True)

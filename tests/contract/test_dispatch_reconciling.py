@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 
 from kanban_ipc import link
-from kanban_ipc.link import Ack, Assign, Cancel, Drop, Welcome
+from kanban_ipc.link import Ack, Assign, Cancel, Drop, Result, Welcome
 from kanban_ipc.words import Epoch, RunId
 from support.dispatch_bench import Bench, ack, finished, line, started, with_bench
 
@@ -236,5 +236,30 @@ def test_an_end_that_is_numbered_like_earlier_words_is_an_end(tmp_path: Path) ->
         assert (await bench.ticket(run.work.ticket_id)).state == "in_review"
         assert second.heard(Ack)[-1].seq >= 3
         assert bench.dispatch.live.get(run.run_id) is None
+
+    with_bench(tmp_path, body)
+
+
+def test_a_run_whose_end_is_on_its_way_is_not_given_out_again(tmp_path: Path) -> None:
+    """It was declined, so nothing on disk would keep the next start from doing it."""
+    declined = Result(outcome="aborted", failure="shutdown", message="not begun")
+
+    async def body(bench: Bench) -> None:
+        leaving = bench.worker()
+        leaving.hello()
+        run = await bench.one_run(leaving)
+        bench.store.hold()
+        leaving.say(finished(run, 1, declined))
+        bench.dispatch.worker_gone(leaving.name, leaving.incarnation)
+        again = bench.worker()
+        again.hello()
+        assert again.runs == []
+        again.beat()
+        bench.clock.pass_by(3 * bench.config.lease.heartbeat_s)
+        again.beat()
+        assert again.runs == []
+        bench.store.let_go()
+        await bench.settle()
+        assert [each.epoch for each in again.runs] == [run.epoch + 1]
 
     with_bench(tmp_path, body)

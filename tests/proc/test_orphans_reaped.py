@@ -35,6 +35,8 @@ EXITED = ExitRecord(
     proof="subreaper",
     warned=(),
 )
+UNSURE = '{"outcome":"lost","proof":"none","survivors":[4711]}'
+"""Something of the run may live, so its ticket is not given to the next one."""
 LOST = '{"outcome":"lost","proof":"sweep","survivors":[]}'
 
 
@@ -252,7 +254,10 @@ def test_a_run_whose_end_waits_for_the_store_is_not_reaped(
     with_orphans(tmp_path, body)
 
 
-@pytest.mark.parametrize("script", ["exit 3", "echo nonsense", 'kill -9 "$$"'])
+@pytest.mark.parametrize(
+    "script",
+    ["exit 3", "echo nonsense", 'kill -9 "$$"', f"echo {shlex.quote(UNSURE)}"],
+)
 def test_a_reaper_that_fails_is_not_repeated_at_once(
     tmp_path: Path, stand_in: StandIn, script: str
 ) -> None:

@@ -66,6 +66,10 @@ def story() -> Story:
     bench.finish(one)
     bench.finish(two, "agent_error")
     bench.do(lambda verbs: verbs.cancel([3, 4], requeue=False, now_ms=bench.now_ms))
+    return _story(bench)
+
+
+def _story(bench: Bench) -> Story:
     page, _total = bench.reads.tickets(ListCall(limit=ALL, cancelled=True))
     return Story(
         tickets=page,
@@ -221,6 +225,38 @@ def test_a_waking_before_the_due_time(story: Story) -> None:
 def test_more_attempts_than_allowed(story: Story) -> None:
     story.ticket(2, max_retries=-1)
     assert story.wrong() == {7}
+
+
+def test_more_losses_in_a_row_than_are_borne() -> None:
+    bench = Bench(ModelHandle())
+    bench.add("a", key=None)
+    for _ in range(4):
+        (claim,) = bench.claim()
+        bench.finish(claim, "shutdown")
+    story = _story(bench)
+    assert story.wrong() == set()
+    for event in list(story.events):
+        if event.type == "run_finished":
+            story.event(event.seq, failure="worker_lost")
+    assert story.wrong() == {7}
+
+
+def test_an_assignment_before_what_it_depends_on(story: Story) -> None:
+    story.ticket(1, depends_on=[4])
+    assert story.wrong() == {7}
+
+
+def test_another_end_after_an_acknowledged_cancel() -> None:
+    bench = Bench(ModelHandle())
+    bench.add("a", key=None)
+    (claim,) = bench.claim()
+    bench.start(claim)
+    bench.do(lambda verbs: verbs.cancel([1], requeue=True, now_ms=bench.now_ms))
+    bench.finish(claim)
+    story = _story(bench)
+    assert story.wrong() == set()
+    story.event(story.seq("cancel_wanted"), requeue=False)
+    assert story.wrong() == {10}
 
 
 def test_an_assignment_after_an_acknowledged_cancel(story: Story) -> None:

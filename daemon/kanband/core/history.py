@@ -4,13 +4,14 @@ Theory. Folding the journal gives every ticket's state, epoch and lease; each en
 held against what the fold knows so far, and at the end the fold against the rows. What
 is wrong is reported with the number of the invariant it breaks (ARCHITECTURE.md):
 
-1. no ticket lost, none invented; 2. one live lease per ticket, epochs increase; 3. a
-stale epoch changes nothing; 4. terminal states absorb, unless a user reopens; 5. the
-journal is gap-free, its transitions legal, and its fold is what the rows say; 6. the
-same key is the same ticket; 7. attempts within budget, never before the due time; 8.
-nothing begins for an agent whose provider cools down; 10. no assignment after an
-acknowledged cancel; 11. one run for each claim, and at most one of them finished in a
-round of work (a user's move to Ready begins a new round).
+1. no ticket lost, none invented; 2. one live lease per ticket, epochs increase;
+3. a stale epoch changes nothing; 4. terminal states absorb, unless a user reopens;
+5. the journal is gap-free, its transitions legal, and its fold is what the rows say;
+6. the same key is the same ticket; 7. attempts within budget, losses in a row as well,
+never before the due time, nor before what it depends on was completed; 8. nothing
+begins for an agent whose provider cools down; 10. after an acknowledged cancel no
+assignment, and no other end than cancelled; 11. one run for each claim, and at most one
+of them finished in a round of work (a user's move to Ready begins a new round).
 
 Above a pruned base the fold takes a ticket's first appearance as given. Pure, and one
 function for tests, simulation and ``kanbanctl doctor``.
@@ -23,7 +24,7 @@ import msgspec
 
 from kanban_ipc.control import Event, Run, Ticket
 from kanband.core.journal import Scalar
-from kanband.core.retries import RULES
+from kanband.core.retries import RULES, RetryPolicy
 from kanband.core.tickets import SYSTEM, USER
 
 _TERMINAL: Final = frozenset(("completed", "cancelled"))
@@ -37,6 +38,12 @@ _LEGAL: Final = frozenset(
 _COUNTED: Final = frozenset(
     failure for failure, rule in RULES.items() if rule == "counted"
 )
+_LOST: Final = frozenset(failure for failure, rule in RULES.items() if rule == "lost")
+_LOSSES_MAX: Final = RetryPolicy().lost_in_a_row_max
+_AT_ONCE: Final = frozenset(
+    failure for failure, rule in RULES.items() if rule == "at once"
+)
+"""They end no row of losses."""
 
 
 class Violation(msgspec.Struct, frozen=True):
@@ -66,15 +73,24 @@ class _Told(msgspec.Struct):
     """Counted failures; both since the round began."""
     runs: list[str] = []
     """Those that were assigned."""
+    losses: int = 0
+    """Of worker or host, in a row."""
+    done: bool = False
+    """It was completed once: what depends on it may begin."""
+    relinked: bool = False
+    """An edit changed what it depends on; the row tells only the last of it."""
 
 
 class _Fold:
     """Reads the journal entry by entry."""
 
-    def __init__(self, base: int, max_retries: Mapping[int, int]) -> None:
+    def __init__(
+        self, base: int, max_retries: Mapping[int, int], rows: Mapping[int, Ticket]
+    ) -> None:
         self.base = base
         self.max_retries = dict(max_retries)
         """As it was at the entry that is read: an edit may change it."""
+        self.rows = rows
         self.tickets: dict[int, _Told] = {}
         self.deleted: set[int] = set()
         self.runs: dict[str, str | None] = {}
@@ -160,6 +176,8 @@ class _Fold:
         provider = str(event.payload.get("provider", agent))
         if event.ts_ms < self._cooling.get(provider, 0):
             self._wrong(8, event, f"begun while its provider {provider} cools down")
+        for number in () if told.relinked else self._unmet(event):
+            self._wrong(7, event, f"assigned before {number}, which it depends on")
         self._step(event, told, "system")
         run_id = str(event.payload.get("run_id"))
         if run_id in self.runs:
@@ -168,6 +186,18 @@ class _Fold:
         told.runs.append(run_id)
         told.epoch, told.lease, told.whole = epoch, (run_id, epoch), True
 
+    def _unmet(self, event: Event) -> list[int]:
+        """Dependencies that were never completed, as far as the journal goes back."""
+        row = self.rows.get(event.ticket_id or 0)
+        known = self.tickets
+        return [
+            number
+            for number in (row.depends_on if row is not None else ())
+            if not self.base
+            and number not in self.deleted
+            and (number not in known or not known[number].done)
+        ]
+
     def _change(self, event: Event, told: _Told) -> None:
         to = event.payload.get("to")
         if to == "working" and told.lease is None and told.whole:
@@ -175,10 +205,13 @@ class _Fold:
         if told.lease is not None and to != "working":
             self._wrong(2, event, f"moved to {to} while run {told.lease[0]} holds it")
         self._step(event, told, event.sender)
+        if told.cancelled and event.sender != "user" and to != "working":
+            self._wrong(10, event, f"moved to {to} after an acknowledged cancel")
         if event.sender == "user":
             told.cancelled = to == "cancelled" and told.cancelled
             if to == "ready":
-                told.finished = told.failed = 0
+                told.finished = told.failed = told.losses = 0
+        told.done |= to == "completed"
         told.due_at_ms = _number(event.payload.get("due_at_ms"))
 
     def _step(self, event: Event, told: _Told, sender: str) -> None:
@@ -210,7 +243,12 @@ class _Fold:
         told.lease = None
         self.runs[run_id] = str(status)
         told.finished += status == "finished"
-        told.failed += status == "error" and event.payload.get("failure") in _COUNTED
+        failure = event.payload.get("failure")
+        told.failed += status == "error" and failure in _COUNTED
+        if failure not in _AT_ONCE:
+            told.losses = told.losses + 1 if failure in _LOST else 0
+        if told.losses > _LOSSES_MAX:
+            self._wrong(7, event, f"{told.losses} losses in a row, and tried again")
         if told.finished > 1:
             self._wrong(11, event, "a second run finished in the same round of work")
         allowed = self.max_retries.get(event.ticket_id or 0)
@@ -232,6 +270,7 @@ class _Fold:
         told.due_at_ms = None
 
     def _edit(self, event: Event, told: _Told) -> None:
+        told.relinked |= "depends_on" in str(event.payload.get("fields"))
         if "due_at_ms" in event.payload:
             told.due_at_ms = _number(event.payload["due_at_ms"])
         allowed = _number(event.payload.get("max_retries"))
@@ -274,7 +313,8 @@ def check(
     base: int = 0,
 ) -> list[Violation]:
     """Everything that is wrong; empty when nothing is. Events from ``base + 1`` on."""
-    fold = _Fold(base, _first_max_retries(tickets, events))
+    rows = {ticket.id: ticket for ticket in tickets}
+    fold = _Fold(base, _first_max_retries(tickets, events), rows)
     for event in events:
         fold.read(event)
     return [

@@ -242,6 +242,10 @@ class Dispatch:
         now = self._clock.monotonic()
         overdue = now - self._profiles.beats.beat_s
         for run in self.live.of(session.worker_id):
+            if run.ending:
+                # Whoever ended it is done with it. One that was declined left nothing
+                # on disk: given out again now, it would begin under a lease that ends.
+                continue
             lost = run.sent_at is None or run.sent_at < overdue
             if link.Held(run.run_id, run.epoch) not in held and (fresh or lost):
                 self._assign(session, run)

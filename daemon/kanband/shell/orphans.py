@@ -7,7 +7,8 @@ The rules, in order, for a live run without a connected worker:
 * another connected worker can do it: it is transferred, same epoch, and adopted;
 * a cancellation is wanted and nobody is there to carry it out, or nobody has adopted
   it within the lease's ``dead_s``: it is *reaped*. A reaper (``kanban-worker --reap``)
-  ends what lives of it and says how surely; only then is its end committed.
+  ends what lives of it and says how surely; only then is its end committed, and not
+  at all as long as there is no proof: then it is tried again.
 
 A run that has ended by itself and left its record is not given up: its work waits on
 disk for whichever worker comes next. The daemon itself signals no agent.
@@ -36,7 +37,7 @@ _REAP_TIMEOUT_S: Final = 60.0
 _REAPERS_MAX: Final = 4
 """At once: each is a Python process, and a worker may leave any number of runs."""
 _REAP_AGAIN_S: Final = 10.0
-"""After a reaper that failed."""
+"""After a reaper that failed, or could not prove it."""
 
 
 class Prospects(Protocol):
@@ -186,6 +187,14 @@ class Orphans:
                 except OSError as error:
                     _LOG.error("no reaper for run %s: %s", run.run_id, error)
                     reaped = None
+            if reaped is not None and reaped.proof == "none":
+                _LOG.error(
+                    "run %s cannot be given up yet: it is not sure that nothing of it "
+                    "lives (%s); its ticket waits, and it is tried again",
+                    run.run_id,
+                    ", ".join(map(str, reaped.survivors)) or "its launcher is stopped",
+                )
+                reaped = None
             if reaped is None:
                 await asyncio.sleep(_REAP_AGAIN_S)
         finally:
