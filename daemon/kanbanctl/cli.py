@@ -32,6 +32,7 @@ TOPICS: Final[Mapping[str, Sequence[str]]] = {
         "ready",
         "move",
         "retry",
+        "answer",
         "cancel",
         "why",
         "wait",

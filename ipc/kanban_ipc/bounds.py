@@ -50,6 +50,14 @@ IMPORT_TICKETS_MAX: Final = 2_000
 LIST_LIMIT_MAX: Final = 1_000
 SUMMARY_BYTES_MAX: Final = 64 << 10
 MESSAGE_CHARS_MAX: Final = 4_000
+STEP_CHARS_MAX: Final = 200
+CHOICES_MAX: Final = 20
+CHOICE_CHARS_MAX: Final = 200
+EXCHANGES_MAX: Final = 10
+"""Questions with their answers that an assignment carries, the latest: with two texts
+of ``MESSAGE_CHARS_MAX`` each they leave room for a ticket's longest texts."""
+LINES_SAID_MAX: Final = 10_000
+"""Of a run's execution log, by its own agent; more of it belongs into its output."""
 FILES_CHANGED_MAX: Final = 2_000
 """Changed files named in a result; the count is always whole."""
 STREAM_CHUNK_BYTES_MAX: Final = 256 << 10

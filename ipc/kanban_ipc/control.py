@@ -18,6 +18,7 @@ from kanban_ipc.words import (
     LogLevel,
     Priority,
     Proof,
+    QuestionKind,
     RunStatus,
     Sender,
     Staleness,
@@ -83,6 +84,9 @@ class CurrentRun(Data, frozen=True, kw_only=True):
     progress: int
     stale: Staleness
     running_s: float
+    step: str = ""
+    current_step: int = 0
+    total_steps: int = 0
 
 
 class LastExit(Data, frozen=True, kw_only=True):
@@ -154,6 +158,18 @@ class NewTicket(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Idempotency key: the same key is the same ticket."""
 
 
+class Question(Data, frozen=True, kw_only=True):
+    """What an agent asked before it ended its run."""
+
+    kind: QuestionKind
+    text: str
+    choices: list[str]
+    """What it expects to be answered; empty: anything."""
+    asked_at_ms: int
+    answer: str | None
+    answered_at_ms: int | None
+
+
 class Ticket(Data, frozen=True, kw_only=True):
     id: int
     board: str
@@ -194,6 +210,8 @@ class Ticket(Data, frozen=True, kw_only=True):
     state_changed_at_ms: int
     started_at_ms: int | None
     completed_at_ms: int | None
+    question: Question | None = None
+    """What it needs to be told, in ``needs_input``."""
 
 
 class Run(Data, frozen=True, kw_only=True):
@@ -232,6 +250,12 @@ class Run(Data, frozen=True, kw_only=True):
     started_at_ms: int | None
     ended_at_ms: int | None
     duration_s: float | None
+    current_step: int = 0
+    """0: not said."""
+    total_steps: int = 0
+    """0: not said."""
+    question: Question | None = None
+    """What its agent asked last."""
 
 
 class Event(Data, frozen=True, kw_only=True):
@@ -428,6 +452,13 @@ class RetryCall(Call, frozen=True, kw_only=True):
     fresh: bool = False
 
 
+class AnswerCall(Call, frozen=True, kw_only=True):
+    id: int
+    text: str
+    free: bool = False
+    """Whether it may be none of the choices that the question names."""
+
+
 class CancelCall(Call, frozen=True, kw_only=True):
     ids: list[int]
     requeue: bool = False
@@ -595,6 +626,7 @@ METHODS: Final[dict[str, Method]] = {
     "Ready": Method(ReadyCall, TicketsReply),
     "Move": Method(MoveCall, TicketReply),
     "Retry": Method(RetryCall, TicketsReply),
+    "Answer": Method(AnswerCall, TicketReply),
     "Cancel": Method(CancelCall, CancelledReply),
     "Why": Method(WhyCall, WhyReply),
     "Wait": Method(WaitCall, WaitReply),

@@ -36,6 +36,7 @@ from kanban_ipc.words import (
     LogLevel,
     Priority,
     Proof,
+    QuestionKind,
     RunId,
     TaskType,
     TicketId,
@@ -112,6 +113,14 @@ class Agent(Part, frozen=True):
     """Empty: the built-in prompt."""
 
 
+class Exchange(Part, frozen=True):
+    """What an earlier run's agent asked, and what a person answered."""
+
+    question: str
+    answer: str
+    kind: QuestionKind = "clarification"
+
+
 class Work(Part, frozen=True):
     """The ticket, as the worker needs it."""
 
@@ -134,6 +143,8 @@ class Work(Part, frozen=True):
     fresh: bool = False
     """Start clean: a new worktree from a fresh base, no resumed session."""
     estimated_duration_s: float = 0.0
+    exchanges: tuple[Exchange, ...] = ()
+    """The oldest first; at most ``EXCHANGES_MAX``."""
 
 
 class Held(Part, frozen=True):

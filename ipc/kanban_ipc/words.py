@@ -111,6 +111,8 @@ Activity = Literal["idle", "busy", "draining"]
 Staleness = Literal["ok", "WARN", "STALE", "DEAD"]
 Sender = Literal["worker", "orchestrator", "user", "system"]
 LogLevel = Literal["debug", "info", "warn", "error"]
+QuestionKind = Literal["clarification", "permission"]
+"""What an agent asks for: to be told something, or to be allowed something."""
 AgentKind = Literal["shell", "python"]
 """Kinds this version runs. A further kind joins here, in the configuration's
 checks and as a module of ``kanban_worker.agents``."""

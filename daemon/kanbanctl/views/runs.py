@@ -7,6 +7,7 @@ from kanban_ipc.words import Proof
 from kanbanctl import times
 from kanbanctl.output import Output
 from kanbanctl.tables import Cell, Column, cells
+from kanbanctl.views.tickets import show_question
 from kanbanctl.wording import plural, short_run, size
 
 STATUS_STYLES: Final = {
@@ -76,7 +77,7 @@ def show_run(output: Output, run: Run, log: list[LogLine], now_ms: int) -> None:
             ("ticket", f"#{run.ticket_id} {run.title}"),
             ("status", Cell(_status_text(run), _status_cell(run).style)),
             ("message", run.message),
-            ("step", run.step if run.status == "running" else ""),
+            ("step", step_text(run.step, run.current_step, run.total_steps)),
             ("attempt", f"{run.attempt} (epoch {run.epoch})"),
             ("worker", run.worker_id),
             ("agent", run.agent),
@@ -99,6 +100,9 @@ def show_run(output: Output, run: Run, log: list[LogLine], now_ms: int) -> None:
         output.line()
         output.line("Summary", "heading")
         output.line(run.summary_md.rstrip())
+    if run.question is not None:
+        output.line()
+        show_question(output, run.question, now_ms)
     if log:
         output.line()
         output.line("Log", "heading")
@@ -107,6 +111,12 @@ def show_run(output: Output, run: Run, log: list[LogLine], now_ms: int) -> None:
             f"{times.local(line.ts_ms)} {line.level:<5} {line.message}",
             LEVEL_STYLES.get(line.level, ""),
         )
+
+
+def step_text(step: str, current: int, total: int) -> str:
+    """``2 of 5, Testing``, as far as it was said."""
+    number = f"{current} of {total}" if current and total else str(current or "")
+    return ", ".join(part for part in (number, step) if part)
 
 
 def _moment(ms: int | None, now_ms: int) -> str:

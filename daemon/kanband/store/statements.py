@@ -24,9 +24,14 @@ def load(noun: str) -> Mapping[str, str]:
     names, bodies = parts[::2], parts[1::2]
     assert len(set(names)) == len(names), f"a name occurs twice in {noun}.sql"
     bare = dict(zip(names, (_bare(body) for body in bodies), strict=True))
-    return {
-        name: _PART.sub(lambda part: bare[part[1]], body) for name, body in bare.items()
-    }
+    return {name: _filled(body, bare) for name, body in bare.items()}
+
+
+def _filled(body: str, parts: Mapping[str, str]) -> str:
+    """A part may have parts itself."""
+    while _PART.search(body):
+        body = _PART.sub(lambda part: parts[part[1]], body)
+    return body
 
 
 def _bare(text: str) -> str:

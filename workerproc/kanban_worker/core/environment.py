@@ -12,7 +12,7 @@ every token. Who needs one names it in ``env_pass``.
 from collections.abc import Mapping
 from typing import Final
 
-from kanban_ipc.link import Assign
+from kanban_ipc.link import Assign, Exchange, Work
 
 BASE: Final = (
     "HOME",
@@ -69,6 +69,8 @@ def _run_names(assign: Assign, places: Mapping[str, str]) -> dict[str, str]:
     names = {f"KANBAN_{name}": text for name, text in (shared | dict(places)).items()}
     names |= {f"AGENT_KANBAN_{name}": text for name, text in shared.items()}
     return names | {
+        "KANBAN_QUESTION": _last(work).question.replace("\0", ""),
+        "KANBAN_ANSWER": _last(work).answer.replace("\0", ""),
         "KANBAN_EPOCH": str(assign.epoch),
         "KANBAN_ATTEMPT": str(assign.attempt),
         "KANBAN_AGENT": assign.agent.name,
@@ -78,3 +80,8 @@ def _run_names(assign: Assign, places: Mapping[str, str]) -> dict[str, str]:
         "KANBAN_TICKET_LABELS": ",".join(work.labels).replace("\0", ""),
         "KANBAN_MODEL": work.model or assign.agent.model,
     }
+
+
+def _last(work: Work) -> Exchange:
+    """The latest question and its answer; both empty where nothing was asked."""
+    return work.exchanges[-1] if work.exchanges else Exchange("", "")

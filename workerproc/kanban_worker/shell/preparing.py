@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from kanban_ipc import layout
-from kanban_ipc.link import Assign, Work
+from kanban_ipc.link import Assign, Exchange, Part, Work
 from kanban_worker.agents.kinds import PROGRAMS
 from kanban_worker.agents.program import Brief, SetupError
 from kanban_worker.core.environment import agent_environment
@@ -112,6 +112,7 @@ def _write_papers(
     work = assign.work
     papers = run_dir / layout.RUN_PAPERS_DIR
     papers.mkdir(mode=0o700, exist_ok=True)
+    last = work.exchanges[-1] if work.exchanges else Exchange("", "")
     variables = {
         "title": work.title,
         "description": work.description_md,
@@ -123,6 +124,8 @@ def _write_papers(
         "base_branch": work.base_branch,
         "worktree": workspace.path if workspace else str(directory),
         "model": work.model or assign.agent.model,
+        "question": last.question,
+        "answer": last.answer,
         "ticket_id": str(work.ticket_id),
         "run_id": assign.run_id,
         "prompt_file": str(papers / PROMPT),
@@ -166,8 +169,16 @@ def _paths(variables: Mapping[str, str]) -> dict[str, str]:
 
 def _ticket_json(work: Work) -> bytes:
     """An object with names, as an agent's script wants it, not the link's array."""
-    fields = {name: getattr(work, name) for name in work.__struct_fields__}
-    return msgspec.json.format(msgspec.json.encode(fields), indent=2)
+    return msgspec.json.format(msgspec.json.encode(_named(work)), indent=2)
+
+
+def _named(value: object) -> object:
+    if isinstance(value, Part):
+        names = value.__struct_fields__
+        return {name: _named(getattr(value, name)) for name in names}
+    if isinstance(value, tuple):
+        return [_named(each) for each in value]
+    return value
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias
 
 from kanban_ipc.control import Reply
 from kanband.shell.methods.add import add
+from kanband.shell.methods.answer import answer
 from kanband.shell.methods.answers import End
 from kanband.shell.methods.cancel import cancel
 from kanband.shell.methods.drain import drain
@@ -64,6 +65,7 @@ ONCE: Final[dict[str, Once]] = {
     "Ready": ready,
     "Move": move,
     "Retry": retry,
+    "Answer": answer,
     "Cancel": cancel,
     "Why": why,
     "Wait": wait,

@@ -6,6 +6,7 @@ are kept, found or woken.
 """
 
 from kanband.store.model.adding import Adding
+from kanband.store.model.asking import Asking
 from kanband.store.model.claiming import Claiming
 from kanband.store.model.moving import Moving
 from kanband.store.model.reads import ModelReads
@@ -16,5 +17,5 @@ from kanband.store.model.world import World
 __all__ = ["ModelReads", "ModelVerbs", "World"]
 
 
-class ModelVerbs(Adding, Claiming, Running, Moving, Workers):
+class ModelVerbs(Adding, Claiming, Running, Asking, Moving, Workers):
     """``Verbs`` on a world."""

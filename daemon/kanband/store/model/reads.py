@@ -51,7 +51,7 @@ class ModelReads:
         return [self._world.tickets[on].shown() for on, met in sorted(unmet) if not met]
 
     def _shown(self, run: RunRecord) -> Run:
-        return run.shown(self._world.tickets[run.ticket_id].new.title)
+        return run.shown(self._world.tickets[run.ticket_id])
 
     def run(self, run_id: RunId) -> Run | None:
         run = self._world.runs.get(run_id)
@@ -81,7 +81,8 @@ class ModelReads:
 
     def run_log(self, run_id: RunId, *, limit: int) -> list[RunLog]:
         lines = self._world.logs.get(run_id, {})
-        return [lines[seq] for seq in sorted(lines)[max(0, len(lines) - limit) :]]
+        told = sorted(lines.values(), key=lambda line: (line.ts_ms, line.seq))
+        return told[max(0, len(told) - limit) :]
 
     def repo_holders(self, repo_path: str) -> list[Run]:
         live = self._world.live_runs()
@@ -105,6 +106,7 @@ class ModelReads:
             last_seq=run.last_seq,
             work=ticket.work(),
             timeout_s=ticket.new.timeout_s,
+            mark=run.marked,
         )
 
     def workers(self) -> list[WorkerRow]:
