@@ -38,6 +38,7 @@ TOPICS: Final[Mapping[str, Sequence[str]]] = {
         "wait",
     ),
     "Runs": ("runs", "run"),
+    "Inside a run, by its agent": ("progress", "note", "ask"),
     "Queue and journal": ("queue", "events"),
 }
 """Every command by what it is about; its file has its name."""

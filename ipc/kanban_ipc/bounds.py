@@ -26,6 +26,8 @@ LINK_HWM: Final = 1_000
 
 CONTROL_REQUEST_BYTES_MAX: Final = 8 << 20
 """One Varlink call: an ``import`` of 10,000 tickets comes in pages well below it."""
+AGENT_REQUEST_BYTES_MAX: Final = 128 << 10
+"""One call on agent.sock: a question with its choices, every character escaped."""
 CONTROL_CONNECTIONS_MAX: Final = 512
 CONTROL_CALLS_QUEUED_MAX: Final = 32
 """Pipelined calls waiting on one connection; reading stops there."""

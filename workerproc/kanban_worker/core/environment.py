@@ -12,6 +12,7 @@ every token. Who needs one names it in ``env_pass``.
 from collections.abc import Mapping
 from typing import Final
 
+from kanban_ipc.layout import RUN_SPOOL_DIR
 from kanban_ipc.link import Assign, Exchange, Work
 
 BASE: Final = (
@@ -65,6 +66,9 @@ def _run_names(assign: Assign, places: Mapping[str, str]) -> dict[str, str]:
         "TICKET_ID": str(work.ticket_id),
         "RUN_ID": assign.run_id,
         "REPO_PATH": work.repo_path,
+        "API_URL": assign.api_url,
+        "API_TOKEN": assign.api_token,
+        "SPOOL_DIR": f"{assign.run_dir}/{RUN_SPOOL_DIR}",
     }
     names = {f"KANBAN_{name}": text for name, text in (shared | dict(places)).items()}
     names |= {f"AGENT_KANBAN_{name}": text for name, text in shared.items()}

@@ -9,6 +9,8 @@ Blocking: called in a thread. Raises ``SetupError`` and ``GitError`` for what th
 ticket's owner must mend, ``OSError`` for the disk.
 """
 
+import shutil
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -32,6 +34,9 @@ TICKET_JSON: Final = "ticket.json"
 TICKET_MD: Final = "ticket.md"
 PROMPT: Final = "prompt.md"
 INSTRUCTIONS: Final = "instructions.sh"
+KANBANCTL: Final = "kanbanctl"
+PROGRAMS_FOLDER: Final = "bin"
+"""In the run's directory."""
 
 
 class Places(NamedTuple):
@@ -112,6 +117,7 @@ def _write_papers(
     work = assign.work
     papers = run_dir / layout.RUN_PAPERS_DIR
     papers.mkdir(mode=0o700, exist_ok=True)
+    (run_dir / layout.RUN_SPOOL_DIR).mkdir(mode=0o700, exist_ok=True)
     last = work.exchanges[-1] if work.exchanges else Exchange("", "")
     variables = {
         "title": work.title,
@@ -150,16 +156,33 @@ def _spec(
     agent, limits = assign.agent, assign.limits
     brief = Brief(agent=agent, work=assign.work, variables=variables)
     profile_env = {name: fill(text, variables) for name, text in agent.env.items()}
+    env = agent_environment(assign, own_env, profile_env, _paths(variables))
     return ShimSpec(
         run_id=assign.run_id,
         argv=PROGRAMS[agent.kind].start(brief).argv,
-        env=agent_environment(assign, own_env, profile_env, _paths(variables)),
+        env=env | {"PATH": _with_kanbanctl(Path(assign.run_dir), env["PATH"])},
         cwd=str(directory),
         run_s=limits.run_s,
         silence_s=limits.silence_s,
         log_bytes=limits.log_bytes,
         grace_s=limits.grace_s,
     )
+
+
+def _with_kanbanctl(run_dir: Path, path: str) -> str:
+    """A search path that ends in a folder with ``kanbanctl`` alone, unless it has one.
+
+    Not the folder of our own interpreter: an agent must not meet our Python there.
+    """
+    own = Path(sys.executable).with_name(KANBANCTL)
+    if shutil.which(KANBANCTL, path=path) is not None or not own.exists():
+        return path
+    folder = run_dir / PROGRAMS_FOLDER
+    folder.mkdir(mode=0o700, exist_ok=True)
+    link = folder / KANBANCTL
+    link.unlink(missing_ok=True)
+    link.symlink_to(own)
+    return f"{path}:{folder}"
 
 
 def _paths(variables: Mapping[str, str]) -> dict[str, str]:
