@@ -21,6 +21,7 @@ from kanban_ipc.words import (
     LogLevel,
     Priority,
     Proof,
+    QuestionKind,
     RunStatus,
     Sender,
     Staleness,
@@ -86,6 +87,9 @@ class CurrentRun(Data, frozen=True, kw_only=True):
     progress: int
     stale: Staleness
     running_s: float
+    step: str = ""
+    current_step: int = 0
+    total_steps: int = 0
 
 
 class LastExit(Data, frozen=True, kw_only=True):
@@ -203,6 +207,18 @@ class TicketEdit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Fields to be emptied; before anything is added to them."""
 
 
+class Question(Data, frozen=True, kw_only=True):
+    """What an agent asked before it ended its run."""
+
+    kind: QuestionKind
+    text: str
+    choices: list[str]
+    """What it expects to be answered; empty: anything."""
+    asked_at_ms: int
+    answer: str | None
+    answered_at_ms: int | None
+
+
 class Ticket(Data, frozen=True, kw_only=True):
     id: int
     board: str
@@ -243,6 +259,8 @@ class Ticket(Data, frozen=True, kw_only=True):
     state_changed_at_ms: int
     started_at_ms: int | None
     completed_at_ms: int | None
+    question: Question | None = None
+    """What it needs to be told, in ``needs_input``."""
 
 
 class Run(Data, frozen=True, kw_only=True):
@@ -281,6 +299,12 @@ class Run(Data, frozen=True, kw_only=True):
     started_at_ms: int | None
     ended_at_ms: int | None
     duration_s: float | None
+    current_step: int = 0
+    """0: not said."""
+    total_steps: int = 0
+    """0: not said."""
+    question: Question | None = None
+    """What its agent asked last."""
 
 
 class TicketComment(Data, frozen=True, kw_only=True):
@@ -634,6 +658,13 @@ class RetryCall(Call, frozen=True, kw_only=True):
     fresh: bool = False
 
 
+class AnswerCall(Call, frozen=True, kw_only=True):
+    id: int
+    text: str
+    free: bool = False
+    """Whether it may be none of the choices that the question names."""
+
+
 class CancelCall(Call, frozen=True, kw_only=True):
     ids: list[int]
     requeue: bool = False
@@ -927,6 +958,7 @@ METHODS: Final[dict[str, Method]] = {
     "Block": Method(BlockCall, ChangedReply),
     "Delete": Method(DeleteCall, DeleteReply),
     "Retry": Method(RetryCall, TicketsReply),
+    "Answer": Method(AnswerCall, TicketReply),
     "Cancel": Method(CancelCall, CancelledReply),
     "Why": Method(WhyCall, WhyReply),
     "Wait": Method(WaitCall, WaitReply),

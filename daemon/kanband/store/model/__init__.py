@@ -6,6 +6,7 @@ are kept, found or woken.
 """
 
 from kanband.store.model.adding import Adding
+from kanband.store.model.asking import Asking
 from kanband.store.model.boards import Boards
 from kanband.store.model.claiming import Claiming
 from kanband.store.model.editing import Editing
@@ -18,5 +19,5 @@ from kanband.store.model.world import World
 __all__ = ["ModelReads", "ModelVerbs", "World"]
 
 
-class ModelVerbs(Adding, Claiming, Running, Moving, Editing, Boards, Workers):
+class ModelVerbs(Adding, Claiming, Running, Asking, Moving, Editing, Boards, Workers):
     """``Verbs`` on a world."""
