@@ -8,7 +8,7 @@ import os
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 from typing import Final, NamedTuple, Self, TypeVar
 
@@ -16,7 +16,7 @@ import msgspec
 
 from kanban_ipc import varlink
 from kanban_ipc.bounds import SOCKET_PATH_BYTES_MAX
-from kanban_ipc.control import INTERFACE, METHODS, Call, Reply
+from kanban_ipc.control import INTERFACE, METHODS, Call, Method, Reply
 from kanban_ipc.errors import PeerError
 from kanbanctl import places
 from kanbanctl.failures import BadInput, Failure, NoAnswer, NobodyListens, TimedOut
@@ -72,6 +72,8 @@ class Client:
         timeout_s: float | None,
         *,
         patient: bool = False,
+        interface: str = INTERFACE,
+        methods: Mapping[str, Method] = METHODS,
     ) -> None:
         """``find`` names the socket; ``timeout_s`` bounds each call, ``None`` none.
 
@@ -80,6 +82,8 @@ class Client:
         self._find = find
         self._timeout_s = timeout_s
         self._patient = patient
+        self._interface = interface
+        self._methods = methods
         self._socket: socket.socket | None = None
         self._splitter = varlink.Splitter(REPLY_BYTES_MAX)
         self._messages: deque[bytes] = deque()
@@ -103,9 +107,9 @@ class Client:
 
     def call(self, method: str, parameters: Call, reply: type[R]) -> R:
         """One call and its answer."""
-        assert METHODS[method][:2] == (type(parameters), reply), method
+        assert self._methods[method][:2] == (type(parameters), reply), method
         deadline = Deadline.after(self._timeout_s, patient=self._patient)
-        self._send(_request(method, parameters), deadline)
+        self._send(_request(f"{self._interface}.{method}", parameters), deadline)
         return self._answer(deadline, reply)[0]
 
     def stream(
@@ -120,9 +124,11 @@ class Client:
 
         Ends with the daemon's last piece; raises ``NoAnswer`` when it hangs up before.
         """
-        assert METHODS[method] == (type(parameters), reply, True), method
+        assert self._methods[method] == (type(parameters), reply, True), method
         deadline = Deadline.after(self._timeout_s)
-        self._send(_request(method, parameters, more=True), deadline)
+        self._send(
+            _request(f"{self._interface}.{method}", parameters, more=True), deadline
+        )
         continues = True
         while continues:
             # Each piece has the whole time: a long log is not a slow daemon.
@@ -208,8 +214,9 @@ def _unreachable(place: places.Place, error: OSError) -> Failure:
 
 
 def _request(method: str, parameters: Call, *, more: bool = False) -> bytes:
+    """``method`` is fully qualified. Raises ``BadInput``."""
     try:
-        return varlink.request(f"{INTERFACE}.{method}", parameters, more=more)
+        return varlink.request(method, parameters, more=more)
     except UnicodeEncodeError as error:
         raise BadInput(
             f"{error.object!r:.60} is not valid UTF-8; nothing was sent."

@@ -1,10 +1,18 @@
 """What the daemon's error replies are to a person."""
 
+from collections.abc import Mapping
+from typing import Final
+
 import msgspec
 
-from kanban_ipc import varlink
+from kanban_ipc import agent, varlink
 from kanban_ipc.control import ERRORS, INTERFACE, Data
 from kanbanctl.failures import Failure, NoAnswer, Refused
+
+_ERRORS: Final[Mapping[str, Mapping[str, type[Data]]]] = {
+    INTERFACE: ERRORS,
+    agent.INTERFACE: agent.ERRORS,
+}
 
 
 class RefusedWith(Refused):
@@ -28,9 +36,10 @@ def garbage(detail: str) -> NoAnswer:
 def refusal(name: str, parameters: msgspec.Raw) -> Failure:
     """The ``Failure`` for an error reply; ``name`` is fully qualified."""
     interface, _, short = name.rpartition(".")
-    if interface == INTERFACE and short in ERRORS:
+    known = _ERRORS.get(interface, {})
+    if short in known:
         try:
-            error = msgspec.json.decode(parameters, type=ERRORS[short])
+            error = msgspec.json.decode(parameters, type=known[short])
             return RefusedWith(short, error)
         except (msgspec.MsgspecError, UnicodeDecodeError) as failure:
             return garbage(str(failure))

@@ -26,6 +26,8 @@ LINK_HWM: Final = 1_000
 
 CONTROL_REQUEST_BYTES_MAX: Final = 8 << 20
 """One Varlink call: an ``import`` of 10,000 tickets comes in pages well below it."""
+AGENT_REQUEST_BYTES_MAX: Final = 128 << 10
+"""One call on agent.sock: a question with its choices, every character escaped."""
 CONTROL_CONNECTIONS_MAX: Final = 512
 CONTROL_CALLS_QUEUED_MAX: Final = 32
 """Pipelined calls waiting on one connection; reading stops there."""
@@ -59,6 +61,14 @@ RUN_OUTPUT_BYTES_MAX: Final = 1 << 20
 """What a call of kind ``python`` may return beside its summary, as JSON; a part of one
 answer on the control socket, well below its backlog."""
 MESSAGE_CHARS_MAX: Final = 4_000
+STEP_CHARS_MAX: Final = 200
+CHOICES_MAX: Final = 20
+CHOICE_CHARS_MAX: Final = 200
+EXCHANGES_MAX: Final = 10
+"""Questions with their answers that an assignment carries, the latest: with two texts
+of ``MESSAGE_CHARS_MAX`` each they leave room for a ticket's longest texts."""
+LINES_SAID_MAX: Final = 10_000
+"""Of a run's execution log, by its own agent; more of it belongs into its output."""
 FILES_CHANGED_MAX: Final = 2_000
 """Changed files named in a result; the count is always whole."""
 STREAM_CHUNK_BYTES_MAX: Final = 256 << 10

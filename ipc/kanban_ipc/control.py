@@ -21,6 +21,7 @@ from kanban_ipc.words import (
     LogLevel,
     Priority,
     Proof,
+    QuestionKind,
     RunStatus,
     Sender,
     Staleness,
@@ -98,6 +99,9 @@ class CurrentRun(Data, frozen=True, kw_only=True):
     progress: int
     stale: Staleness
     running_s: float
+    step: str = ""
+    current_step: int = 0
+    total_steps: int = 0
 
 
 class LastExit(Data, frozen=True, kw_only=True):
@@ -236,6 +240,18 @@ class ScheduleInfo(Data, frozen=True, kw_only=True):
     created_at_ms: int
 
 
+class Question(Data, frozen=True, kw_only=True):
+    """What an agent asked before it ended its run."""
+
+    kind: QuestionKind
+    text: str
+    choices: list[str]
+    """What it expects to be answered; empty: anything."""
+    asked_at_ms: int
+    answer: str | None
+    answered_at_ms: int | None
+
+
 class Ticket(Data, frozen=True, kw_only=True):
     id: int
     board: str
@@ -276,6 +292,8 @@ class Ticket(Data, frozen=True, kw_only=True):
     state_changed_at_ms: int
     started_at_ms: int | None
     completed_at_ms: int | None
+    question: Question | None = None
+    """What it needs to be told, in ``needs_input``."""
 
 
 class Run(Data, frozen=True, kw_only=True):
@@ -314,6 +332,12 @@ class Run(Data, frozen=True, kw_only=True):
     started_at_ms: int | None
     ended_at_ms: int | None
     duration_s: float | None
+    current_step: int = 0
+    """0: not said."""
+    total_steps: int = 0
+    """0: not said."""
+    question: Question | None = None
+    """What its agent asked last."""
 
 
 class TicketComment(Data, frozen=True, kw_only=True):
@@ -675,6 +699,13 @@ class RetryCall(Call, frozen=True, kw_only=True):
     fresh: bool = False
 
 
+class AnswerCall(Call, frozen=True, kw_only=True):
+    id: int
+    text: str
+    free: bool = False
+    """Whether it may be none of the choices that the question names."""
+
+
 class CancelCall(Call, frozen=True, kw_only=True):
     ids: list[int]
     requeue: bool = False
@@ -1008,6 +1039,7 @@ METHODS: Final[dict[str, Method]] = {
     "Block": Method(BlockCall, ChangedReply),
     "Delete": Method(DeleteCall, DeleteReply),
     "Retry": Method(RetryCall, TicketsReply),
+    "Answer": Method(AnswerCall, TicketReply),
     "Cancel": Method(CancelCall, CancelledReply),
     "Why": Method(WhyCall, WhyReply),
     "Wait": Method(WaitCall, WaitReply),

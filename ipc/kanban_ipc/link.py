@@ -5,10 +5,10 @@ Theory. The daemon binds a ROUTER, each worker connects a DEALER whose identity 
 whenever the connection is new, the daemon asks (``HelloWanted``) or it begins to leave
 unasked (``draining``); it is answered ``Welcome`` or ``Refused``. From then on:
 
-* the daemon pushes ``Assign``; the worker answers with ``Started``, ``Log`` and
-  ``Finished``, the *reliable* messages: each carries the run's next sequence
-  number (from 1), is resent after every ``Welcome`` until the cumulative ``Ack``
-  covers it, and is idempotent on (run, epoch, seq);
+* the daemon pushes ``Assign``; the worker answers with ``Started``, ``Log``,
+  ``Asked`` and ``Finished``, the *reliable* messages: each carries the run's next
+  sequence number (from 1), is resent after every ``Welcome`` until the cumulative
+  ``Ack`` covers it, and is idempotent on (run, epoch, seq);
 * ``Progress`` is unreliable, at most one a second and run;
 * ``Heartbeat`` every ``Welcome.heartbeat_s`` lists the runs held, with what was
   *observed of the work*; ``Beat`` answers it. A listed run the daemon does not know
@@ -19,9 +19,9 @@ unasked (``draining``); it is answered ``Welcome`` or ``Refused``. From then on:
 
 What a worker says of a run that another worker holds changes nothing: its
 ``Finished`` is answered with ``Drop`` alone, for the holder reports that end itself.
-A ``Log`` or ``Started`` whose (run, epoch) the daemon does not hold is acknowledged
-and changes nothing; a stale ``Finished`` is acknowledged, journalled, changes
-nothing else, and is answered with ``Drop``.
+A ``Log``, ``Asked`` or ``Started`` whose (run, epoch) the daemon does not hold is
+acknowledged and changes nothing; a stale ``Finished`` is acknowledged, journalled,
+changes nothing else, and is answered with ``Drop``.
 """
 
 from typing import Annotated, Final, Literal, TypeAlias
@@ -36,6 +36,7 @@ from kanban_ipc.words import (
     LogLevel,
     Priority,
     Proof,
+    QuestionKind,
     RunId,
     TaskType,
     TicketId,
@@ -114,6 +115,14 @@ class Agent(Part, frozen=True):
     """What its exit statuses say, where they say more than that it failed."""
 
 
+class Exchange(Part, frozen=True):
+    """What an earlier run's agent asked, and what a person answered."""
+
+    question: str
+    answer: str
+    kind: QuestionKind = "clarification"
+
+
 class Work(Part, frozen=True):
     """The ticket, as the worker needs it."""
 
@@ -136,6 +145,8 @@ class Work(Part, frozen=True):
     fresh: bool = False
     """Start clean: a new worktree from a fresh base, no resumed session."""
     estimated_duration_s: float = 0.0
+    exchanges: tuple[Exchange, ...] = ()
+    """The oldest first; at most ``EXCHANGES_MAX``."""
 
 
 class Held(Part, frozen=True):
@@ -253,6 +264,7 @@ class Progress(Message, frozen=True):
     percent: Number
     step: str = ""
     total_steps: Number = 0
+    current_step: Number = 0
 
 
 class Log(Message, frozen=True):
@@ -264,6 +276,18 @@ class Log(Message, frozen=True):
     ts_ms: Number
     level: LogLevel
     message: str
+
+
+class Asked(Message, frozen=True):
+    """What a run's agent asks, where it could not say so itself. Reliable."""
+
+    run_id: RunId
+    epoch: SaidEpoch
+    seq: Number
+    asked_ms: Number
+    question: str
+    kind: QuestionKind = "clarification"
+    choices: tuple[str, ...] = ()
 
 
 class Finished(Message, frozen=True):
@@ -326,6 +350,13 @@ class Assign(Message, frozen=True):
     """The run is not new: find it on disk and take it over where it stands."""
     cancel: bool = False
     """With ``adopt``: the run was cancelled in the meantime, end it."""
+    api_url: str = ""
+    """Where its agent may speak of its run; empty: nowhere."""
+    api_token: str = ""
+    """Opens this run there, and dies with it."""
+    last_seq: Number = 0
+    """Highest of the run's sequence numbers that was received: whoever adopts it goes
+    on from there."""
 
 
 class Ack(Message, frozen=True):
@@ -362,7 +393,7 @@ class Drain(Message, frozen=True):
 
 
 WorkerMessage: TypeAlias = (
-    Hello | Heartbeat | Started | Progress | Log | Finished | Goodbye
+    Hello | Heartbeat | Started | Progress | Log | Asked | Finished | Goodbye
 )
 DaemonMessage: TypeAlias = (
     Welcome | HelloWanted | Refused | Beat | Assign | Ack | Cancel | Drop | Drain

@@ -116,6 +116,8 @@ AUTHORS: Final[tuple[Author, ...]] = get_args(Author)
 LogLevel = Literal["debug", "info", "warn", "error"]
 Applies = Literal["now", "next_run", "next_start", "restart"]
 """From when on a changed configuration counts."""
+QuestionKind = Literal["clarification", "permission"]
+"""What an agent asks for: to be told something, or to be allowed something."""
 AgentKind = Literal["shell", "python"]
 """Kinds this version runs. A further kind joins here, in the configuration's
 checks and as a module of ``kanban_worker.agents``."""

@@ -245,7 +245,9 @@ def test_a_worker_cannot_speak_for_another_s_run(tmp_path: Path) -> None:
         liar.beat(run, percent=99)
         await bench.settle()
         assert (await bench.ticket(run.work.ticket_id)).state == "assigned"
-        assert bench.dispatch.progress(run.run_id) == (0, "")
+        mark = bench.dispatch.progress(run.run_id)
+        assert mark is not None
+        assert (mark.percent, mark.step) == (0, "")
         assert ack(run, 3) not in liar.heard(Ack)
         assert liar.heard(Drop) == [Drop(run.run_id, run.epoch)]
         worker.say(started(run), finished(run))

@@ -158,7 +158,9 @@ def test_what_a_worker_says_of_its_run_is_shown(tmp_path: Path) -> None:
         worker.say(link.Progress(run.run_id, run.epoch, 30, "thinking"))
         worker.beat(run, percent=40)
         worker.beat(run, percent=20)
-        assert bench.dispatch.progress(run.run_id) == (40, "thinking")
+        mark = bench.dispatch.progress(run.run_id)
+        assert mark is not None
+        assert (mark.percent, mark.step) == (40, "thinking")
         await bench.pass_by(16.0)
         [shown] = bench.dispatch.current("worker-1")
         assert (shown.ticket_id, shown.stale) == (run.work.ticket_id, "WARN")
@@ -167,6 +169,6 @@ def test_what_a_worker_says_of_its_run_is_shown(tmp_path: Path) -> None:
         worker.say(finished(run, 1, DONE))
         await bench.settle()
         assert bench.dispatch.current("worker-1") == []
-        assert bench.dispatch.progress(run.run_id) == (0, "")
+        assert bench.dispatch.progress(run.run_id) is None
 
     with_bench(tmp_path, body)

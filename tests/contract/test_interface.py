@@ -4,16 +4,17 @@ import functools
 import types
 from collections.abc import Mapping
 from importlib.resources import files
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
 
 import msgspec
 import pytest
 
-from kanban_ipc import control, words
+from kanban_ipc import agent, control, words
 from kanban_ipc.varlink import SERVICE_DESCRIPTION
 from support.varlink_idl import FIELD_NAME, Description, Field, parse
 
 TEXT = (files("kanban_ipc") / "io.kanban.varlink").read_text("utf-8")
+AGENT_TEXT = (files("kanban_ipc") / "io.kanban.agent.varlink").read_text("utf-8")
 SCALARS = {bool: "bool", int: "int", float: "float", str: "string"}
 
 
@@ -60,11 +61,41 @@ def composed_text(origin: Any, arguments: tuple[Any, ...]) -> str:
 
 
 NAMED = named_words()
-ROOTS: list[type[msgspec.Struct]] = [
-    *control.ERRORS.values(),
-    *(method.call for method in control.METHODS.values()),
-    *(method.reply for method in control.METHODS.values()),
-]
+
+
+class Structs(NamedTuple):
+    """One interface, as its structs have it."""
+
+    methods: Mapping[str, control.Method]
+    errors: Mapping[str, type[msgspec.Struct]]
+
+    @property
+    def roots(self) -> list[type[msgspec.Struct]]:
+        return [
+            *self.errors.values(),
+            *(method.call for method in self.methods.values()),
+            *(method.reply for method in self.methods.values()),
+        ]
+
+    @property
+    def hints(self) -> list[Any]:
+        return hints_below(self.roots)
+
+    @property
+    def structs(self) -> dict[str, type[msgspec.Struct]]:
+        return {
+            hint.__name__: hint
+            for hint in self.hints
+            if isinstance(hint, type) and issubclass(hint, msgspec.Struct)
+        }
+
+    @property
+    def words(self) -> dict[str, tuple[str, ...]]:
+        return {NAMED[hint]: get_args(hint) for hint in self.hints if hint in NAMED}
+
+
+CONTROL = Structs(control.METHODS, control.ERRORS)
+AGENT = Structs(agent.METHODS, agent.ERRORS)
 
 
 @functools.cache
@@ -88,35 +119,27 @@ def hints_below(roots: list[type[msgspec.Struct]]) -> list[Any]:
     return found
 
 
-HINTS = hints_below(ROOTS)
-STRUCTS: dict[str, type[msgspec.Struct]] = {
-    hint.__name__: hint
-    for hint in HINTS
-    if isinstance(hint, type) and issubclass(hint, msgspec.Struct)
-}
-WORDS = {NAMED[hint]: get_args(hint) for hint in HINTS if hint in NAMED}
-
-
-def differences(description: Description) -> list[str]:
+def differences(description: Description, own: Structs = CONTROL) -> list[str]:
     """Everything in which the description and the structs are not the same."""
+    structs, words = own.structs, own.words
     methods, errors = description.of_kind("method"), description.of_kind("error")
     described = description.of_kind("type")
     found = [
-        *names_differ(methods, control.METHODS),
-        *names_differ(errors, control.ERRORS),
-        *names_differ(described, {**STRUCTS, **WORDS}),
+        *names_differ(methods, own.methods),
+        *names_differ(errors, own.errors),
+        *names_differ(described, {**structs, **words}),
     ]
-    for name in methods.keys() & control.METHODS.keys():
-        found += fields_differ(methods[name].fields, control.METHODS[name].call)
-        found += fields_differ(methods[name].reply, control.METHODS[name].reply)
-    for name in errors.keys() & control.ERRORS.keys():
-        found += fields_differ(errors[name].fields, control.ERRORS[name])
-    for name in described.keys() & STRUCTS.keys():
-        found += fields_differ(described[name].fields, STRUCTS[name])
+    for name in methods.keys() & own.methods.keys():
+        found += fields_differ(methods[name].fields, own.methods[name].call)
+        found += fields_differ(methods[name].reply, own.methods[name].reply)
+    for name in errors.keys() & own.errors.keys():
+        found += fields_differ(errors[name].fields, own.errors[name])
+    for name in described.keys() & structs.keys():
+        found += fields_differ(described[name].fields, structs[name])
     found += [
         f"{name}: other words, or in another order"
-        for name in described.keys() & WORDS.keys()
-        if described[name].words != WORDS[name]
+        for name in described.keys() & words.keys()
+        if described[name].words != words[name]
     ]
     return found
 
@@ -142,6 +165,21 @@ def fields_differ(
 
 def test_description_and_structs_are_the_same() -> None:
     assert differences(parse(TEXT)) == []
+
+
+def test_the_agents_description_and_structs_are_the_same() -> None:
+    described = parse(AGENT_TEXT)
+    assert differences(described, AGENT) == []
+    assert described.interface == agent.INTERFACE
+    assert [m.name for m in described.members if not m.comment] == []
+    assert max(map(len, AGENT_TEXT.splitlines())) <= 88
+
+
+@pytest.mark.parametrize("name", sorted(agent.METHODS))
+def test_an_agents_call_says_what_may_be_left_out(name: str) -> None:
+    member = parse(AGENT_TEXT).of_kind("method")[name]
+    comments = {f.name: f.comment for f in member.fields}
+    check_defaults(agent.METHODS[name].call, comments)
 
 
 def test_the_interface_has_its_name() -> None:

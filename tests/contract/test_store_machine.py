@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 
 from kanban_ipc.control import ListCall, NewTicket, RunsCall, TicketEdit
 from kanban_ipc.link import Result
-from kanban_ipc.words import COLUMNS, FAILURE_CLASSES, RunId, WorkerId
+from kanban_ipc.words import COLUMNS, FAILURE_CLASSES, Epoch, RunId, WorkerId
 from kanband.core.ids import uuid7
 from kanband.store.verbs import (
     AgentGate,
@@ -29,6 +29,8 @@ from kanband.store.verbs import (
     RetryPolicy,
     RunEnd,
     RunLog,
+    RunMark,
+    RunQuestion,
     RunStart,
     Want,
 )
@@ -230,6 +232,44 @@ class Twins(RuleBasedStateMachine):
         )
         self.both("log", [line])
         self.asked("run_log", claim.run_id, limit=2)
+
+    @precondition(_has_claims)
+    @rule(place=ANY_CLAIM, percent=st.integers(0, 100), old=RARELY)
+    def say(self, place: int, percent: int, old: bool) -> None:
+        """A line, and how far it is; ``old``: of an epoch before it."""
+        claim = self.one(place)
+        epoch = Epoch(claim.epoch - 1 if old else claim.epoch)
+        line = RunLog(
+            run_id=claim.run_id,
+            epoch=epoch,
+            seq=0,
+            ts_ms=self.now_ms,
+            level="info",
+            message=f"said at {self.now_ms}",
+        )
+        self.both("say", [line])
+        mark = RunMark(run_id=claim.run_id, epoch=epoch, percent=percent, step="s")
+        self.both("mark", [mark])
+        self.asked("run_log", claim.run_id, limit=3)
+
+    @precondition(_has_claims)
+    @rule(place=ANY_CLAIM, text=st.sampled_from("pq"), seq=st.integers(0, 4))
+    def ask(self, place: int, text: str, seq: int) -> None:
+        claim = self.one(place)
+        question = RunQuestion(
+            run_id=claim.run_id,
+            epoch=claim.epoch,
+            asked_ms=self.now_ms,
+            kind="clarification",
+            text=text,
+            choices=("a",) * (seq % 2),
+            seq=seq,
+        )
+        self.both("ask", [question, question], now_ms=self.now_ms)
+
+    @rule(ticket=st.integers(1, 12))
+    def answer(self, ticket: int) -> None:
+        self.both("answer", ticket, f"so, at {self.now_ms}", now_ms=self.now_ms)
 
     def end(self, claim: Claim, failure: Any, ran: bool, complete: bool) -> RunEnd:
         return RunEnd(

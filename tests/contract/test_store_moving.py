@@ -136,7 +136,7 @@ def test_a_refusal_says_where_the_ticket_may_go(store: Bench) -> None:
     )
 
 
-@pytest.mark.parametrize("state", sorted(RETRYABLE - {"needs_input", "conflicted"}))
+@pytest.mark.parametrize("state", sorted(RETRYABLE - {"conflicted"}))
 def test_a_retry_makes_it_ready_at_once(store: Bench, state: TicketState) -> None:
     number = store.brought_to(state, scheduled_at_ms=store.now_ms)
     answer = _retry(store, number)

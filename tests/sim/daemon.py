@@ -6,6 +6,7 @@ and the end by ``kill -9``.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kanban_ipc import frames
@@ -15,6 +16,7 @@ from kanband.core.staleness import GAP_BEATS
 from kanband.shell.dispatch import Dispatch
 from kanband.shell.live import LiveRun
 from kanband.shell.orphans import Orphans, Reaped
+from kanband.shell.passes import Passes
 from kanband.shell.turn import Turn, TurnOutcome
 from kanband.store.errors import StoreError
 from kanband.store.verbs import ClaimPolicy, Landed
@@ -134,6 +136,7 @@ class SimDaemon:
             store=self._store,
             crew=self.crew,
             profiles=world.profiles,
+            passes=Passes(bytes(32), Path("/nowhere/agent.sock")),
             clock=world.clock,
             daemon_start=str(number),
             rng=world.rng(f"dispatch {number}"),

@@ -9,6 +9,8 @@ from typing import NamedTuple
 from kanban_ipc.layout import CONTROL_SOCKET
 from kanband.shell.connection import Patience
 from kanband.shell.control import ControlServer
+from kanband.shell.methods import CONTROL
+from kanband.shell.methods.api import Api
 from support.daemon_double import DaemonDouble, daemon_double
 from support.varlink_client import VarlinkClient, varlink_client
 
@@ -39,11 +41,12 @@ async def served(
     *,
     uids: frozenset[int] | None = None,
     patience: Patience | None = None,
+    api: Api = CONTROL,
 ) -> AsyncIterator[Served]:
     """A listening server and one client of it."""
     async with daemon_double(root, toml) as daemon:
         path = daemon.config.runtime_dir / CONTROL_SOCKET
-        server = ControlServer(path, daemon, uids=uids, patience=patience)
+        server = ControlServer(path, daemon, uids=uids, patience=patience, api=api)
         await server.open()
         try:
             async with varlink_client(path) as client:

@@ -24,6 +24,7 @@ from kanband.shell.clock import SystemClock
 from kanband.shell.dispatch import Dispatch
 from kanband.shell.fleet import Fleet
 from kanband.shell.link import Link
+from kanband.shell.passes import Passes
 from kanband.shell.profiles import Profiles
 from kanband.shell.spawner_start import COMMAND
 from kanband.store.writer import StoreThread
@@ -58,6 +59,7 @@ class Daemon:
             daemon_start="start",
             rng=random.Random(0),
             broken=self.failures.append,
+            passes=Passes(bytes(32), config.runtime_dir / layout.AGENT_SOCKET),
         )
         self.link = Link(endpoint, self.dispatch)
 

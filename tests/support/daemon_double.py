@@ -13,14 +13,25 @@ from typing import Literal
 import msgspec
 
 from kanban_ipc.control import CurrentRun, ReloadReply, StopProof, WorkerInfo
+from kanban_ipc.layout import AGENT_SOCKET
 from kanban_ipc.link import Result
 from kanban_ipc.words import Epoch, FailureClass, RunId, WorkerId
 from kanband.config import Config, Flags, load, prepare_places
 from kanband.shell.clock import SystemClock
 from kanband.shell.feed import Feed
+from kanband.shell.passes import Passes
+from kanband.shell.ports import LiveWork
 from kanband.shell.profiles import Profiles
 from kanband.shell.reloading import Reloading
-from kanband.store.verbs import Claim, ClaimPolicy, RetryPolicy, RunEnd, RunStart, Want
+from kanband.store.verbs import (
+    Claim,
+    ClaimPolicy,
+    RetryPolicy,
+    RunEnd,
+    RunMark,
+    RunStart,
+    Want,
+)
 from kanband.store.writer import StoreThread
 
 
@@ -129,14 +140,23 @@ class RunsDouble:
         self.versions: dict[str, str] = {}
         self.due: list[int | None] = []
         self.cancelled: list[RunId] = []
+        self.marks: list[RunMark] = []
+        self.live: dict[tuple[RunId, Epoch], LiveWork] = {}
         self.now: dict[str, list[CurrentRun]] = {}
 
     def current(self, worker_id: str) -> list[CurrentRun]:
         return self.now.get(worker_id, [])
 
-    def progress(self, run_id: str) -> tuple[int, str]:
-        del run_id
-        return 40, "thinking"
+    def progress(self, run_id: str) -> RunMark | None:
+        mark = RunMark(run_id=RunId(run_id), epoch=Epoch(1), percent=40)
+        return msgspec.structs.replace(mark, step="thinking")
+
+    def mark(self, mark: RunMark) -> bool:
+        self.marks.append(mark)
+        return self.work(mark.run_id, mark.epoch) is not None
+
+    def work(self, run_id: RunId, epoch: Epoch) -> LiveWork | None:
+        return self.live.get((run_id, epoch))
 
     def wake(self) -> None:
         self.woken += 1
@@ -187,6 +207,7 @@ class DaemonDouble:
         self.fleet = FleetDouble()
         self.runs = RunsDouble(self)
         self.life = LifeDouble()
+        self.passes = Passes(bytes(32), config.runtime_dir / AGENT_SOCKET)
         self.store = StoreThread(config.db_file, on_journal=self.feed.notify)
         self._reloading = Reloading(
             read=read_config,

@@ -20,6 +20,7 @@ from kanband.config import Config
 from kanband.config.profiles import BUILT_IN
 from kanband.config.sections import AgentConfig
 from kanband.shell.dispatch import Dispatch
+from kanband.shell.passes import Passes
 from kanband.shell.profiles import Profiles
 from kanband.store.writer import StoreThread
 from support.dispatch_doubles import BenchStore, CrewDouble, SenderDouble
@@ -106,6 +107,7 @@ class Bench:
         )
         self.profiles = Profiles(self.config)
         (root / layout.RUNS_DIR).mkdir()
+        self.passes = Passes(bytes(32), root / layout.AGENT_SOCKET)
         self._incarnations = itertools.count(1)
         self.broken: list[BaseException] = []
         self.dispatch = self.daemon()
@@ -120,6 +122,7 @@ class Bench:
             daemon_start="start",
             rng=random.Random(0),
             broken=self.broken.append,
+            passes=self.passes,
         )
         dispatch.attach(self.sender)
         return dispatch

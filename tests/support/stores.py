@@ -10,7 +10,14 @@ import apsw
 
 from kanban_ipc.control import ListCall, NewTicket, RunsCall, Ticket
 from kanban_ipc.link import Result
-from kanban_ipc.words import Epoch, FailureClass, RunId, TicketState, WorkerId
+from kanban_ipc.words import (
+    Epoch,
+    FailureClass,
+    QuestionKind,
+    RunId,
+    TicketState,
+    WorkerId,
+)
 from kanband.core.history import Violation, check
 from kanband.core.ids import uuid7
 from kanband.store.model import ModelReads, ModelVerbs, World
@@ -21,9 +28,12 @@ from kanband.store.verbs import (
     Claim,
     ClaimPolicy,
     Landed,
+    Moved,
+    MoveRefusal,
     Reads,
     RetryPolicy,
     RunEnd,
+    RunQuestion,
     RunStart,
     SettleOutcome,
     Stale,
@@ -147,6 +157,29 @@ class Bench:
         )
         return self.do(lambda verbs: verbs.start([start], now_ms=self.now_ms))[0]
 
+    def ask(
+        self,
+        claim: Claim,
+        text: str = "Which?",
+        *,
+        kind: QuestionKind = "clarification",
+        choices: tuple[str, ...] = (),
+        seq: int = 0,
+    ) -> bool:
+        question = RunQuestion(
+            run_id=claim.run_id,
+            epoch=claim.epoch,
+            seq=seq,
+            asked_ms=self.now_ms,
+            kind=kind,
+            text=text,
+            choices=choices,
+        )
+        return self.do(lambda verbs: verbs.ask([question], now_ms=self.now_ms))[0]
+
+    def answer(self, ticket_id: int, text: str) -> Moved | MoveRefusal:
+        return self.do(lambda verbs: verbs.answer(ticket_id, text, now_ms=self.now_ms))
+
     def end(
         self, claim: Claim, failure: FailureClass | None = None, **fields: Any
     ) -> RunEnd:
@@ -207,6 +240,9 @@ class Bench:
             self.start(claim)
         if state == "failed":
             self.finish(claim, "auth")
+        elif state == "needs_input":
+            self.ask(claim)
+            self.finish(claim)
         elif state in ("in_review", "approved"):
             self.finish(claim)
         elif state == "completed":

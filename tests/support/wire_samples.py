@@ -83,6 +83,9 @@ FROM_WORKER: Final[tuple[WorkerMessage, ...]] = (
     ),
     link.Progress(RUN, EPOCH, 40, "formatting", 5),
     link.Log(RUN, EPOCH, 2, 1_750_000_000_200, "warn", "no change"),
+    link.Asked(
+        RUN, EPOCH, 4, 1_750_000_000_300, "Which colour?", "permission", ("red", "é")
+    ),
     link.Finished(RUN, EPOCH, 3, 1_750_000_009_200, RESULT),
     link.Goodbye("drained"),
 )

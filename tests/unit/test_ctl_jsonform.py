@@ -8,6 +8,8 @@ from support.control_samples import NOW_MS, RUN, STATUS, TICKET
 
 MOMENTS = {
     "at_ms",
+    "answered_at_ms",
+    "asked_at_ms",
     "completed_at_ms",
     "created_at_ms",
     "due_at_ms",

@@ -1,5 +1,6 @@
 """What a result makes of its ticket, by itself."""
 
+import msgspec
 import pytest
 
 from kanban_ipc.bounds import MESSAGE_CHARS_MAX
@@ -16,6 +17,7 @@ def _land(
     state: TicketState = "working",
     wish: Wish | None = None,
     on_success: OnSuccess = "review",
+    question: str = "",
 ) -> Landing:
     return land(
         state,
@@ -26,6 +28,7 @@ def _land(
         policy=RetryPolicy(),
         jitter=0.0,
         now_ms=1_000,
+        question=question,
     )
 
 
@@ -92,3 +95,32 @@ def test_every_landing_is_along_an_edge_of_the_table(
     last: TicketState = "working" if landing.through_working else state
     table = USER if landing.sender == "user" else SYSTEM
     assert landing.target in table[last]
+
+
+@pytest.mark.parametrize("state", ["assigned", "working"])
+@pytest.mark.parametrize("failure", [None, *FAILURE_CLASSES])
+def test_a_question_stands_unless_no_answer_mends_the_end(
+    failure: FailureClass | None, state: TicketState
+) -> None:
+    result = Result(outcome="error" if failure else "finished", failure=failure)
+    landing = _land(result, state=state, question="Which?")
+    if failure in ("auth", "setup", "over_budget", "rate_limited"):
+        assert landing == _land(
+            msgspec.structs.replace(result, agent_started_ms=1), state=state
+        )
+        return
+    assert (landing.target, landing.due_at_ms) == ("needs_input", None)
+    assert landing.through_working is (state == "assigned")
+    assert landing.tally.retry_count == 1
+    by_itself = failure in (None, "agent_error", "deferred")
+    assert (landing.status == "finished") is by_itself
+    assert landing.failure == (None if by_itself else failure)
+    assert bool(landing.previous_failure) is not by_itself
+
+
+@pytest.mark.parametrize(
+    ("wish", "target"), [("cancel", "cancelled"), ("requeue", "ready")]
+)
+def test_a_wish_is_stronger_than_a_question(wish: Wish, target: str) -> None:
+    landing = _land(Result(outcome="finished"), wish=wish, question="Which?")
+    assert landing.target == target

@@ -1,10 +1,11 @@
 """What an agent is given: names, templates, prompt, environment."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanban_ipc.link import Agent, Assign, Limits, Work
+from kanban_ipc.link import Agent, Assign, Exchange, Limits, Work
 from kanban_ipc.words import Epoch, RunId, TicketId
 from kanban_worker.core import naming
 from kanban_worker.core.changes import NAMES_BYTES_MAX, read
@@ -138,3 +139,23 @@ def test_changes_are_named_up_to_a_bound_and_always_counted() -> None:
     assert long.files_count == 500
     assert read(b"", b"").files_count == 0
     assert read(b"M\0", b"").files_count <= 1
+
+
+def test_what_was_asked_and_answered_is_in_prompt_ticket_and_environment() -> None:
+    exchanges = (
+        Exchange("Which colour?\n# Red?", "Blue"),
+        Exchange("May I?", "yes", "permission"),
+    )
+    work = Work(TicketId(5), "T", exchanges=exchanges)
+    for text in (prompt(work, "/w", {}, ""), ticket_markdown(work)):
+        assert "Asked:\n\n> Which colour?\n> # Red?\n\nAnswered:\n\n> Blue" in text
+        assert text.index("Which colour?") < text.index("Asked for permission")
+    assign = msgspec.structs.replace(an_assignment(Agent("a", "shell")), work=work)
+    env = agent_environment(assign, {}, {}, {})
+    assert (env["KANBAN_QUESTION"], env["KANBAN_ANSWER"]) == ("May I?", "yes")
+
+
+def test_who_has_asked_nothing_has_empty_words() -> None:
+    env = agent_environment(an_assignment(Agent("a", "shell")), {}, {}, {})
+    assert (env["KANBAN_QUESTION"], env["KANBAN_ANSWER"]) == ("", "")
+    assert "Asked" not in ticket_markdown(WORK)

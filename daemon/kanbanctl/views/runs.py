@@ -9,6 +9,7 @@ from kanban_ipc.words import Proof
 from kanbanctl import times
 from kanbanctl.output import Output
 from kanbanctl.tables import Cell, Column, cells
+from kanbanctl.views.tickets import show_question
 from kanbanctl.wording import plural, short_run, size
 
 STATUS_STYLES: Final = {
@@ -80,7 +81,7 @@ def show_run(output: Output, reply: RunShowReply, now_ms: int) -> None:
             ("ticket", f"#{run.ticket_id} {run.title}"),
             ("status", Cell(_status_text(run), _status_cell(run).style)),
             ("message", run.message),
-            ("step", run.step if run.status == "running" else ""),
+            ("step", step_text(run.step, run.current_step, run.total_steps)),
             ("attempt", f"{run.attempt} (epoch {run.epoch})"),
             ("worker", run.worker_id),
             ("agent", run.agent),
@@ -103,6 +104,9 @@ def show_run(output: Output, reply: RunShowReply, now_ms: int) -> None:
         output.line()
         output.line("Summary", "heading")
         output.line(run.summary_md.rstrip())
+    if run.question is not None:
+        output.line()
+        show_question(output, run.question, now_ms)
     _show_result(output, reply.result or {})
     if log:
         output.line()
@@ -130,6 +134,12 @@ def _show_result(output: Output, result: dict[str, Any]) -> None:
             output.line(line)
         if len(lines) > OUTPUT_LINES_SHOWN:
             output.line(f"and {len(lines) - OUTPUT_LINES_SHOWN:,} lines more: --json")
+
+
+def step_text(step: str, current: int, total: int) -> str:
+    """``2 of 5, Testing``, as far as it was said."""
+    number = f"{current} of {total}" if current and total else str(current or "")
+    return ", ".join(part for part in (number, step) if part)
 
 
 def _moment(ms: int | None, now_ms: int) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from kanban_ipc.control import Reason, Ticket, TicketComment
+from kanban_ipc.control import Question, Reason, Ticket, TicketComment
 from kanban_ipc.words import TicketState
 from kanbanctl import times
 from kanbanctl.output import Output
@@ -54,8 +54,15 @@ def _row(ticket: Ticket, now_ms: int) -> list[Cell]:
         ticket.agent,
         ticket.retry_count,
         times.ago(ticket.updated_at_ms, now_ms),
-        ticket.title,
+        _title(ticket),
     )
+
+
+def _title(ticket: Ticket) -> str:
+    """With what it needs to be told, since that is for its reader to do."""
+    if ticket.question is None:
+        return ticket.title
+    return f"{ticket.title} (asks: {' '.join(ticket.question.text.split())})"
 
 
 def state_cell(ticket: Ticket) -> Cell:
@@ -81,7 +88,7 @@ def show_ticket(output: Output, ticket: Ticket, now_ms: int) -> None:
         [
             ("state", state),
             ("since", times.ago(ticket.state_changed_at_ms, now_ms)),
-            ("reason", ticket.reason),
+            ("reason", "" if ticket.question else ticket.reason),
             ("failure", Cell(ticket.failure, "bad") if ticket.failure else ""),
             ("waits for", WAITS_FOR[ticket.waits_for] if ticket.waits_for else ""),
             ("due", _moment(ticket.due_at_ms, now_ms)),
@@ -110,6 +117,10 @@ def show_ticket(output: Output, ticket: Ticket, now_ms: int) -> None:
             ("completed", _moment(ticket.completed_at_ms, now_ms)),
         ],
     )
+    if ticket.question is not None:
+        output.line()
+        show_question(output, ticket.question, now_ms)
+        output.note(f"answer it: kanbanctl answer {ticket.id} TEXT")
     if ticket.description_md.strip():
         output.line()
         output.line("Description", "heading")
@@ -136,6 +147,19 @@ def show_comments(
             Cell(f", {times.ago(comment.created_at_ms, now_ms)}", "faint"),
         )
         output.paragraphs(comment.body_md.rstrip(), indent="  ")
+
+
+def show_question(output: Output, question: Question, now_ms: int) -> None:
+    """What an agent asked, and what it was told."""
+    what = "Permission" if question.kind == "permission" else "Question"
+    output.line(f"{what}, asked {times.ago(question.asked_at_ms, now_ms)}", "heading")
+    output.paragraphs(question.text.rstrip())
+    for choice in question.choices:
+        output.line(f"  - {choice}")
+    if question.answer is not None:
+        output.line()
+        output.line("Answer", "heading")
+        output.paragraphs(question.answer.rstrip())
 
 
 def _moment(ms: int | None, now_ms: int) -> str:

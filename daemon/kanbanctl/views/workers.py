@@ -80,6 +80,8 @@ def _current(run: CurrentRun) -> str:
     text = f"#{run.ticket_id}"
     if run.progress:
         text += f" {run.progress}%"
+    if run.step:
+        text += f" ({run.step})"
     return text if run.stale == "ok" else f"{text} {run.stale}"
 
 

@@ -16,6 +16,7 @@ from typing import Final
 
 from kanban_ipc.bounds import SOCKET_PATH_BYTES_MAX
 from kanban_ipc.layout import (
+    AGENT_SOCKET,
     CONTROL_SOCKET,
     LINK_SOCKET,
     LOGS_DIR,
@@ -30,6 +31,7 @@ from kanband.errors import ConfigError
 
 SYSTEM_FILE: Final = Path("/etc/kanban/kanban.toml")
 _NAME: Final = "kanban"
+_SOCKETS: Final = (CONTROL_SOCKET, AGENT_SOCKET, LINK_SOCKET, SPAWNER_SOCKET)
 _STATE_DIRS: Final = (RUNS_DIR, WORKTREES_DIR, WORKERS_DIR, LOGS_DIR, REPO_LOCKS_DIR)
 
 
@@ -69,7 +71,7 @@ def runtime_dir(flag: str | None, environ: Mapping[str, str], state: Path) -> Pa
 
 
 def _check_length(directory: Path) -> None:
-    longest = max((CONTROL_SOCKET, LINK_SOCKET, SPAWNER_SOCKET), key=len)
+    longest = max(_SOCKETS, key=len)
     length = len(os.fsencode(directory / longest))
     if length > SOCKET_PATH_BYTES_MAX:
         raise ConfigError(

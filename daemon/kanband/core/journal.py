@@ -15,6 +15,7 @@ from kanban_ipc.words import (
     Author,
     Epoch,
     FailureClass,
+    QuestionKind,
     RunId,
     RunStatus,
     Sender,
@@ -194,6 +195,20 @@ def cancel_wanted(lease: Lease, *, requeue: bool) -> Entry:
     payload = _of_lease(lease)
     payload["requeue"] = requeue
     return Entry("user", "cancel_wanted", lease.ticket_id, payload)
+
+
+def question_asked(lease: Lease, kind: QuestionKind, text: str) -> Entry:
+    """An agent wants to be told something; its run goes on until it ends."""
+    payload = _of_lease(lease)
+    payload["kind"] = kind
+    payload["question"] = text
+    return Entry("worker", "question_asked", lease.ticket_id, payload)
+
+
+def question_answered(ticket_id: int, text: str) -> Entry:
+    """A person has answered."""
+    payload: Payload = {"task_id": ticket_id, "answer": text}
+    return Entry("user", "question_answered", ticket_id, payload)
 
 
 def task_due(ticket_id: int) -> Entry:

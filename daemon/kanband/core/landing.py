@@ -1,7 +1,10 @@
 """What a run's result makes of its ticket.
 
 The result says how the run ended; a recorded wish to cancel is stronger than any
-result; the rest follows from the failure's class (``retries``). Whether the run may
+result. Then a question: an agent that asked is answered before it is tried again,
+however its run ended (by itself with any exit status, at a limit, lost), unless by what
+no answer mends (``UNANSWERED``). The rest follows from the failure's class
+(``retries``). Whether the run may
 speak for its ticket at all (run id and epoch) is the store's question, asked before.
 """
 
@@ -13,7 +16,7 @@ import msgspec
 from kanban_ipc.bounds import MESSAGE_CHARS_MAX
 from kanban_ipc.link import Result
 from kanban_ipc.words import FailureClass, RunStatus, Sender, TicketState
-from kanband.core.retries import WHAT, RetryPolicy, Tally, decide
+from kanband.core.retries import RULES, WHAT, RetryPolicy, Rule, Tally, decide
 from kanband.core.tickets import SYSTEM, USER
 
 Wish = Literal["cancel", "requeue", "shutdown"]
@@ -23,6 +26,17 @@ REVIEW_REASON: Final = "The run ended well; its result waits for review."
 COMPLETE_REASON: Final = "The run ended well."
 CANCELLED_REASON: Final = "It was cancelled while it ran; retry it to have it done."
 REQUEUED_REASON: Final = "Its run was cancelled; it goes on at the next opportunity."
+
+
+ASKED_REASON: Final = "Its agent asks: "
+UNANSWERED: Final[frozenset[Rule]] = frozenset(("never", "cools down"))
+"""Rules of failures that an answer does not mend: the question falls with the run."""
+_BY_ITSELF: Final[frozenset[FailureClass | None]] = frozenset(
+    (None, "agent_error", "deferred")
+)
+"""The agent's own end. After a question it is a good one, whatever its exit status:
+``kanbanctl ask …; exit 1`` is how a script says that it cannot go on.
+"""
 
 
 class Landing(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,12 +71,19 @@ def land(
     policy: RetryPolicy,
     jitter: float,
     now_ms: int,
+    question: str = "",
 ) -> Landing:
-    """Where the ticket goes from ``assigned`` or ``working``."""
+    """Where the ticket goes from ``assigned`` or ``working``.
+
+    ``question``: what the run's agent asked; empty: nothing.
+    """
     finished = result.outcome == "finished"
-    through_working = state == "assigned" and (finished or result.agent_started_ms > 0)
+    ran = finished or result.agent_started_ms > 0 or bool(question)
+    through_working = state == "assigned" and ran
     if wish in ("cancel", "requeue"):
         landing = _as_wished(wish == "requeue", tally, through_working)
+    elif question and _stands(result):
+        landing = _asked(question, result, tally, through_working)
     elif finished:
         landing = _well(
             on_success, tally.max_retries, tally.retry_count, through_working
@@ -107,6 +128,36 @@ def _well(
         previous_failure="",
         due_at_ms=None,
         tally=Tally(max_retries=max_retries, retry_count=retry_count),
+    )
+
+
+def _stands(result: Result) -> bool:
+    if result.outcome == "finished":
+        return True
+    return RULES[result.failure or _unnamed(result)] not in UNANSWERED
+
+
+def _asked(
+    question: str, result: Result, tally: Tally, through_working: bool
+) -> Landing:
+    finished = result.outcome == "finished"
+    failure = None if finished else result.failure or _unnamed(result)
+    by_itself = failure in _BY_ITSELF
+    message = _sentence(result.message[:MESSAGE_CHARS_MAX])
+    lost = "" if by_itself or failure is None else f"{WHAT[failure]}. {message}"
+    ended: RunStatus = "aborted" if result.outcome == "aborted" else "error"
+    return Landing(
+        target="needs_input",
+        sender="system",
+        through_working=through_working,
+        status="finished" if by_itself else ended,
+        failure=None if by_itself else failure,
+        reason=f"{ASKED_REASON}{question}",
+        previous_failure=lost.rstrip(),
+        due_at_ms=None,
+        tally=Tally(max_retries=tally.max_retries, retry_count=tally.retry_count)
+        if by_itself
+        else tally,
     )
 
 

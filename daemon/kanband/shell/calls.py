@@ -15,11 +15,11 @@ from typing import Final, TypeAlias
 import msgspec
 
 from kanban_ipc import control, varlink
-from kanban_ipc.control import INTERFACE, METHODS, Call, Reply
+from kanban_ipc.control import Call, Data, Reply
 from kanband.errors import KanbandError
-from kanband.shell.connection import ClientGone, shutting_down
-from kanband.shell.methods import ONCE, STREAMS, WAITING
+from kanband.shell.connection import ClientGone
 from kanband.shell.methods.answers import Declined, End
+from kanband.shell.methods.api import Api
 from kanband.shell.ports import Daemon
 from kanband.shell.version import version
 from kanband.store import errors as store
@@ -34,59 +34,73 @@ _UNKNOWN: Final = re.compile(r"(?:unknown|required) field `(?P<field>[^`]*)`")
 class Calls:
     """Answers calls for a daemon."""
 
-    def __init__(self, daemon: Daemon) -> None:
+    def __init__(self, daemon: Daemon, api: Api) -> None:
         """``daemon``: what the methods may use."""
         self._daemon = daemon
+        self._api = api
         self.closed = False
         """Set when the daemon leaves: every call is answered ``ShuttingDown``."""
-        description = resources.files("kanban_ipc") / f"{INTERFACE}.varlink"
+        description = resources.files("kanban_ipc") / f"{api.interface}.varlink"
         self._descriptions = {
-            INTERFACE: description.read_text("utf-8"),
+            api.interface: description.read_text("utf-8"),
             varlink.SERVICE: varlink.SERVICE_DESCRIPTION,
         }
 
     def ends_with_client(self, request: varlink.Request) -> bool:
         """A stream, or a method that changes nothing and waits."""
-        return request.name in (STREAMS if request.more else WAITING)
+        return request.name in (
+            self._api.streams if request.more else self._api.waiting
+        )
 
     async def answer(self, request: varlink.Request, send: Send) -> None:
         """Send every reply to one call."""
         try:
             if self.closed:
-                await send(shutting_down())
+                await send(self.shutting_down())
             elif request.upgrade:
                 await send(_invalid("upgrade"))
             elif request.interface == varlink.SERVICE:
                 await send(self._service(request))
-            elif request.interface == INTERFACE:
+            elif request.interface == self._api.interface:
                 await self._method(request, send)
             else:
                 interface = {"interface": request.interface}
                 await send(_service_error("InterfaceNotFound", interface))
         except Declined as declined:
-            await send(_refusal(declined.error))
+            await send(self.refusal(declined.error))
         except store.StoreError as failure:
-            await send(_refusal(control.StoreFailed(message=str(failure))))
+            await send(self.refusal(control.StoreFailed(message=str(failure))))
         except KanbandError as reason:
-            await send(_refusal(control.Refused(message=str(reason))))
+            await send(self.refusal(control.Refused(message=str(reason))))
         except ClientGone:
             raise
         except Exception as bug:  # noqa: BLE001 - one bad call ends no connection
             _LOG.exception("a bug in the method %s", request.method)
-            await send(_refusal(_apology(request, bug)))
+            await send(self.refusal(_apology(request, bug)))
+
+    def refusal(self, error: Data) -> bytes:
+        """One of the interface's errors."""
+        return varlink.error(f"{self._api.interface}.{type(error).__name__}", error)
+
+    def shutting_down(self) -> bytes:
+        """The reply to calls of a daemon that leaves."""
+        message = "kanband is leaving; call again when it is back"
+        return self.refusal(control.ShuttingDown(message=message))
 
     async def _method(self, request: varlink.Request, send: Send) -> None:
-        method = METHODS.get(request.name)
+        method = self._api.methods.get(request.name)
         if method is None:
             await send(_service_error("MethodNotFound", {"method": request.method}))
             return
         call = _decode(request.parameters, method.call)
         if not method.streams:
-            await send(varlink.reply(await ONCE[request.name](self._daemon, call)))
+            await send(
+                varlink.reply(await self._api.once[request.name](self._daemon, call))
+            )
         elif getattr(call, "follow", False) and not request.more:
             await send(_service_error("ExpectedMore", {}))
         else:
-            pieces = STREAMS[request.name](self._daemon, call)
+            pieces = self._api.streams[request.name](self._daemon, call)
             async with aclosing(pieces):
                 await _stream(pieces, send, more=request.more)
 
@@ -98,7 +112,7 @@ class Calls:
                     product="kanband",
                     version=version(),
                     url="",
-                    interfaces=[varlink.SERVICE, INTERFACE],
+                    interfaces=[varlink.SERVICE, self._api.interface],
                 )
                 return varlink.reply(info)
             case "GetInterfaceDescription":
@@ -155,10 +169,6 @@ def _unfit(text: str) -> control.InvalidArgument:
     field = ".".join(parts)
     sentence = _WHERE.sub("", text)
     return control.InvalidArgument(field=field, message=f"{field}: {sentence}")
-
-
-def _refusal(error: control.ControlError) -> bytes:
-    return varlink.error(f"{INTERFACE}.{type(error).__name__}", error)
 
 
 def _service_error(name: str, parameters: dict[str, str]) -> bytes:

@@ -22,7 +22,6 @@ from typing import Final, Protocol
 import msgspec
 
 from kanban_ipc import bounds, varlink
-from kanban_ipc.control import INTERFACE, ShuttingDown
 from kanban_ipc.errors import PeerError
 from kanband.shell.peer import has_hung_up, peer_uid
 
@@ -55,12 +54,16 @@ class Answerer(Protocol):
     def ends_with_client(self, request: varlink.Request) -> bool:
         """Whether a call has no effect but its reply, and may take for ever."""
 
+    def shutting_down(self) -> bytes:
+        """The reply to what was asked when the daemon leaves."""
+
 
 class Host(Protocol):
     """Who owns the connections."""
 
     answerer: Answerer
     patience: Patience
+    request_bytes_max: int
 
     def admit(self, connection: "Connection", uid: int) -> bytes | None:
         """None, or the refusal to send before hanging up."""
@@ -79,7 +82,7 @@ class Connection(asyncio.Protocol):
         """Not connected yet."""
         self._host = host
         self._transport: asyncio.Transport | None = None
-        self._splitter = varlink.Splitter(bounds.CONTROL_REQUEST_BYTES_MAX)
+        self._splitter = varlink.Splitter(host.request_bytes_max)
         self._incoming: Iterator[bytes] | None = None
         self._calls: deque[varlink.Request | PeerError] = deque()
         self._current: varlink.Request | None = None
@@ -248,7 +251,7 @@ class Connection(asyncio.Protocol):
             if not self._ending:
                 raise
             if self._current is not None and not self._current.oneway:
-                self._write(shutting_down())
+                self._write(self._host.answerer.shutting_down())
         finally:
             self._current = None
             self._task = None
@@ -305,12 +308,6 @@ class Connection(asyncio.Protocol):
 
 async def _nowhere(data: bytes) -> None:
     """Where the replies to ``oneway`` calls go."""
-
-
-def shutting_down() -> bytes:
-    """The reply to calls of a daemon that leaves."""
-    message = "kanband is leaving; call again when it is back"
-    return varlink.error(f"{INTERFACE}.ShuttingDown", ShuttingDown(message=message))
 
 
 def not_a_call(error: PeerError) -> bytes:

@@ -1,4 +1,4 @@
-"""The control socket's server: who may connect, and how many.
+"""The server of the control socket, and of the agents': who may connect, how many.
 
 Decided here: the same user or root is let in (SO_PEERCRED), at most
 ``CONTROL_CONNECTIONS_MAX`` at a time; a newcomer beyond that takes the place of the
@@ -13,11 +13,13 @@ import os
 from pathlib import Path
 from typing import Final
 
-from kanban_ipc import bounds, varlink
-from kanban_ipc.control import INTERFACE, NotPermitted, Refused
+from kanban_ipc import bounds
+from kanban_ipc.control import NotPermitted, Refused
 from kanband.shell.calls import Calls
 from kanband.shell.connection import Answerer, Connection, Patience
 from kanband.shell.listening import Listening
+from kanband.shell.methods import CONTROL
+from kanband.shell.methods.api import Api
 from kanband.shell.ports import Daemon
 
 _FAREWELL_S: Final = 1.0
@@ -34,10 +36,12 @@ class ControlServer:
         *,
         uids: frozenset[int] | None = None,
         patience: Patience | None = None,
+        api: Api = CONTROL,
     ) -> None:
         """``uids``: who may call; by default the daemon's own user, and root."""
         self._path = path
-        self._calls = Calls(daemon)
+        self._calls = Calls(daemon, api)
+        self.request_bytes_max = api.request_bytes_max
         self._uids = frozenset((os.geteuid(), 0)) if uids is None else uids
         self._connections: dict[Connection, None] = {}
         self._deserted: dict[Connection, None] = {}
@@ -91,7 +95,7 @@ class ControlServer:
                 message=f"this kanband belongs to user {owner} and does not answer "
                 f"user {uid}; use that account",
             )
-            return varlink.error(f"{INTERFACE}.NotPermitted", refused)
+            return self._calls.refusal(refused)
         if (
             len(self._connections) >= bounds.CONTROL_CONNECTIONS_MAX
             and not self._evict()
@@ -100,7 +104,7 @@ class ControlServer:
                 message=f"all {bounds.CONTROL_CONNECTIONS_MAX} connections to kanband "
                 "are busy; try again, and look for clients that never hang up",
             )
-            return varlink.error(f"{INTERFACE}.Refused", busy)
+            return self._calls.refusal(busy)
         self._connections[connection] = None
         self._empty.clear()
         return None

@@ -1,8 +1,8 @@
 """The daemon put together: what is opened in which order, and closed in which.
 
-Order of a start: held locks → store → leases → link → fleet (adoption) → control
-socket → READY. So nobody is answered before recovery is done, and a second daemon
-has touched nothing. Leaving is the same backwards, in one of three ways:
+Order of a start: held locks → store → leases → link → fleet (adoption) → agents' socket
+→ control socket → READY. So nobody is answered before recovery is done, and a second
+daemon has touched nothing. Leaving is the same backwards, in one of three ways:
 
 * *stop* (SIGTERM, SIGINT, ``kanbanctl shutdown``): nothing new is assigned, workers
   drain, then everything ends; asked again, it hurries;
@@ -29,6 +29,7 @@ from kanband.config import Config, prepare_places
 from kanband.core.staleness import GAP_BEATS
 from kanband.errors import EXIT_BUG, EXIT_SYSTEM, ConfigError, KanbandError
 from kanband.shell import logs
+from kanband.shell.agent_methods import AGENT
 from kanband.shell.clock import SystemClock
 from kanband.shell.control import ControlServer
 from kanband.shell.crew import InlineSlots
@@ -40,6 +41,7 @@ from kanband.shell.link import INPROC, Link
 from kanband.shell.lock import HeldLock
 from kanband.shell.notify import Notifier
 from kanband.shell.orphans import Orphans
+from kanband.shell.passes import Passes, read_key
 from kanband.shell.profiles import Profiles
 from kanband.shell.reloading import Reloading
 from kanband.store.errors import StoreError, StoreFailed
@@ -187,6 +189,10 @@ class Kanband:
                 on_fatal=self._store_failed,
             )
             stack.push_async_callback(self.store.close)
+            agent_socket = config.runtime_dir / layout.AGENT_SOCKET
+            self.passes = Passes(
+                read_key(config.state_dir / layout.AGENT_KEY), agent_socket
+            )
             endpoint = config.runtime_dir / layout.LINK_SOCKET
             self.fleet = Fleet(
                 config=config,
@@ -204,6 +210,7 @@ class Kanband:
                 daemon_start=str(uuid.uuid4()),
                 rng=random.Random(),  # noqa: S311 - jitter, not secrets
                 broken=self.life.fail,
+                passes=self.passes,
             )
             self._reloading = Reloading(
                 read=self._read_config,
@@ -232,6 +239,9 @@ class Kanband:
             self._keep(orphans.run())
             self._keep(self._beat())
             stack.push_async_callback(self._end_background)
+            agents = ControlServer(agent_socket, self, api=AGENT)
+            await agents.open()
+            stack.push_async_callback(agents.close)
             control = ControlServer(config.runtime_dir / layout.CONTROL_SOCKET, self)
             await control.open()
             stack.push_async_callback(control.close)

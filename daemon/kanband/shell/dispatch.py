@@ -24,14 +24,16 @@ from kanband.core.ids import RANDOM_BYTES, RunIds
 from kanband.core.staleness import Beats, Presence, staleness
 from kanband.shell.due import DueTimer
 from kanband.shell.live import LiveRun, LiveTable, Restriction, Session
-from kanband.shell.ports import Clock, Store
+from kanband.shell.marks import Marks
+from kanband.shell.passes import Passes
+from kanband.shell.ports import Clock, LiveWork, Store
 from kanband.shell.post import Post, Sender
 from kanband.shell.profiles import Profiles
 from kanband.shell.reports import Reports
 from kanband.shell.sessions import Sessions
 from kanband.shell.turn import Arrivals, Turn, TurnOutcome
 from kanband.store.errors import StoreError
-from kanband.store.verbs import Claim, Stale, Want
+from kanband.store.verbs import Claim, RunMark, Stale, Want
 
 _LOG: Final = logging.getLogger(__name__)
 _STORE_RETRY_S: Final = 0.5
@@ -79,6 +81,7 @@ class Dispatch:
         daemon_start: str,
         rng: random.Random,
         broken: Callable[[BaseException], None],
+        passes: Passes,
     ) -> None:
         """Nothing is sent before ``attach``, nothing assigned before ``open``.
 
@@ -95,7 +98,8 @@ class Dispatch:
         self.sessions: Final = Sessions()
         self.attention: Final = asyncio.Event()
         """Set when a run is to end that perhaps nobody has in hand."""
-        self._post = Post(profiles, daemon_start)
+        self._post = Post(profiles, daemon_start, passes)
+        self._marks = Marks(store)
         self._reports = Reports(self.live, self._post, rng)
         self._due = DueTimer(store, clock, self.wake)
         self._strangers: set[bytes] = set()
@@ -144,6 +148,7 @@ class Dispatch:
     def close(self) -> None:
         """Stop every timer."""
         self.hold()
+        self._marks.write()
         self._due.close()
         if self._retry is not None:
             self._retry.cancel()
@@ -218,7 +223,19 @@ class Dispatch:
     def _progress(self, session: Session, progress: link.Progress) -> None:
         run = self.live.get(progress.run_id, progress.epoch)
         if run is not None and run.worker_id == session.worker_id:
-            run.percent, run.step = progress.percent, progress.step
+            mark = RunMark(
+                run_id=run.run_id,
+                epoch=run.epoch,
+                percent=min(max(progress.percent, 0), 100),
+                step=progress.step[: bounds.STEP_CHARS_MAX],
+                current_step=max(progress.current_step, 0),
+                total_steps=max(progress.total_steps, 0),
+            )
+            self._take(run, mark)
+
+    def _take(self, run: LiveRun, mark: RunMark) -> None:
+        run.take(mark)
+        self._marks.note(mark)
 
     def _reconcile(
         self, session: Session, held: tuple[link.Held, ...], *, fresh: bool
@@ -269,8 +286,10 @@ class Dispatch:
         if not wants and not self._reports:
             return
         now_ms = self._clock.now_ms()
+        arrivals = self._reports.take()
         turn = Turn(
-            arrivals=self._reports.take(),
+            arrivals=arrivals,
+            marks=self._marks.take(end.run_id for end in arrivals.ends),
             wants=wants,
             run_ids=[
                 self._run_ids.next(now_ms, self._rng.randbytes(RANDOM_BYTES))
@@ -333,6 +352,8 @@ class Dispatch:
         )
         _LOG.error("a turn could not be committed: %s", error)
         self._reports.put_back(turn.arrivals)
+        for mark in turn.marks:
+            self._marks.note(mark)
         self._claimable = True
         loop = asyncio.get_running_loop()
         self._retry = loop.call_later(_STORE_RETRY_S, self._try_again)
@@ -560,10 +581,25 @@ class Dispatch:
         now = self._clock.monotonic()
         return self.sessions.silence_s(WorkerId(worker_id), now)
 
-    def progress(self, run_id: str) -> tuple[int, str]:
-        """(percent, step) of a live run."""
+    def progress(self, run_id: str) -> RunMark | None:
+        """How far a live run is."""
         run = self.live.get(RunId(run_id))
-        return (0, "") if run is None else (run.percent, run.step)
+        return None if run is None else run.mark
+
+    def mark(self, mark: RunMark) -> bool:
+        """A run's agent says how far it is; see ``ports.Runs``."""
+        run = self.live.get(mark.run_id, mark.epoch)
+        if run is None:
+            return False
+        self._take(run, mark)
+        return True
+
+    def work(self, run_id: RunId, epoch: Epoch) -> LiveWork | None:
+        """What a live run is about; see ``ports.Runs``."""
+        run = self.live.get(run_id, epoch)
+        if run is None:
+            return None
+        return LiveWork(run.work, run.attempt, cancelled=run.cancel is not None)
 
     def current(self, worker_id: str) -> list[CurrentRun]:
         """What a worker is busy with."""
@@ -576,6 +612,9 @@ class Dispatch:
                 progress=run.percent,
                 stale=self.staleness(run),
                 running_s=round(now - run.since, 3),
+                step=run.step,
+                current_step=run.current_step,
+                total_steps=run.total_steps,
             )
             for run in self.live.of(WorkerId(worker_id))
         ]

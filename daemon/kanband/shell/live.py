@@ -13,7 +13,7 @@ from kanban_ipc.link import Work, identity
 from kanban_ipc.words import Epoch, FailureClass, RunId, WorkerId
 from kanband.core.landing import Wish
 from kanband.shell.profiles import Terms
-from kanband.store.verbs import Claim, Lease
+from kanband.store.verbs import Claim, Lease, RunMark
 
 
 @dataclass(slots=True)
@@ -43,6 +43,8 @@ class LiveRun:
     """Highest one committed, and so acknowledged."""
     percent: int = 0
     step: str = ""
+    current_step: int = 0
+    total_steps: int = 0
     reaping: bool = False
     ending: bool = False
     """Its end is on the way into the store."""
@@ -96,7 +98,28 @@ class LiveRun:
             cancel=None if lease.cancel is None else wish[lease.cancel],
             seen_seq=lease.last_seq,
             last_seq=lease.last_seq,
+            percent=lease.mark.percent,
+            step=lease.mark.step,
+            current_step=lease.mark.current_step,
+            total_steps=lease.mark.total_steps,
         )
+
+    @property
+    def mark(self) -> RunMark:
+        """How far it is."""
+        return RunMark(
+            run_id=self.run_id,
+            epoch=self.epoch,
+            percent=self.percent,
+            step=self.step,
+            current_step=self.current_step,
+            total_steps=self.total_steps,
+        )
+
+    def take(self, mark: RunMark) -> None:
+        """It is as far as that."""
+        self.percent, self.step = mark.percent, mark.step
+        self.current_step, self.total_steps = mark.current_step, mark.total_steps
 
 
 class Restriction(NamedTuple):

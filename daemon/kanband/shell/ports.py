@@ -6,7 +6,7 @@ that each part can be read alone. ``daemon.py`` puts the parts together.
 
 from asyncio import Future
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Literal, Protocol, TypeVar
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from kanban_ipc.control import (
     CurrentRun,
@@ -14,9 +14,11 @@ from kanban_ipc.control import (
     StopProof,
     WorkerInfo,
 )
+from kanban_ipc.link import Work
 from kanban_ipc.words import Epoch, FailureClass, RunId
 from kanband.config import Config
-from kanband.store.verbs import ClaimPolicy, Reads, Verbs
+from kanband.core.tokens import Holder
+from kanband.store.verbs import ClaimPolicy, Reads, RunMark, Verbs
 
 T = TypeVar("T")
 
@@ -89,13 +91,36 @@ class Fleet(Protocol):
         """What needs attention: FATAL and UNKNOWN workers, spawner trouble."""
 
 
+class LiveWork(NamedTuple):
+    """A live run, as its agent may see it."""
+
+    work: Work
+    attempt: int
+    cancelled: bool
+
+
+class Passes(Protocol):
+    """The tokens of runs."""
+
+    def holder(self, token: str) -> Holder | None:
+        """Whom a token opens; None: nobody."""
+
+
 class Runs(Protocol):
     """The live runs: who does what, how far it is, how to end it."""
 
     def current(self, worker_id: str) -> list[CurrentRun]: ...
 
-    def progress(self, run_id: str) -> tuple[int, str]:
-        """(percent, step); (0, "") when unknown."""
+    def progress(self, run_id: str) -> RunMark | None:
+        """How far a live run is; None: it is not live."""
+
+    def mark(self, mark: RunMark) -> bool:
+        """A live run's agent says how far it is; False: it is not live, or not in that
+        epoch.
+        """
+
+    def work(self, run_id: RunId, epoch: Epoch) -> LiveWork | None:
+        """What a live run is about; None: it is not live, or not in that epoch."""
 
     def wake(self) -> None:
         """Something may have become claimable."""
@@ -175,3 +200,6 @@ class Daemon(Protocol):
 
     @property
     def clock(self) -> Clock: ...
+
+    @property
+    def passes(self) -> Passes: ...

@@ -9,6 +9,7 @@ from typing import Protocol
 from kanban_ipc import bounds, link
 from kanban_ipc.words import Epoch, RunId
 from kanband.shell.live import LiveRun, Session
+from kanband.shell.passes import Passes
 from kanband.shell.profiles import Profiles
 
 
@@ -22,8 +23,9 @@ class Sender(Protocol):
 class Post:
     """Makes messages and hands them to the link."""
 
-    def __init__(self, profiles: Profiles, daemon_start: str) -> None:
+    def __init__(self, profiles: Profiles, daemon_start: str, passes: Passes) -> None:
         """``daemon_start`` names this start of the daemon to workers."""
+        self._passes = passes
         self._profiles = profiles
         self._daemon_start = daemon_start
         self._sender: Sender
@@ -78,4 +80,7 @@ class Post:
             run_dir=self._profiles.run_dir(run.run_id),
             adopt=run.adopt or run.started,
             cancel=run.cancel is not None,
+            api_url=self._passes.url,
+            api_token=self._passes.token(run.run_id, run.epoch),
+            last_seq=max(run.seen_seq, run.last_seq),
         )

@@ -15,10 +15,10 @@ from kanban_ipc.words import Epoch, RunId
 from kanband.shell.live import LiveRun, LiveTable, Session
 from kanband.shell.post import Post
 from kanband.shell.turn import Arrivals
-from kanband.store.verbs import RunEnd, RunLog, RunStart
+from kanband.store.verbs import RunEnd, RunLog, RunQuestion, RunStart
 
 _LOG: Final = logging.getLogger(__name__)
-Report: TypeAlias = link.Started | link.Log | link.Finished
+Report: TypeAlias = link.Started | link.Log | link.Asked | link.Finished
 
 
 class Reports:
@@ -100,6 +100,8 @@ class Reports:
                     run.started = True
             case link.Log():
                 self._arrivals.logs.append(_line(report))
+            case link.Asked():
+                self._arrivals.asks.append(_question(report))
             case link.Finished():
                 self._arrivals.ends.append(self._end(report, run))
 
@@ -141,6 +143,21 @@ def _start(report: link.Started) -> RunStart:
         branch=report.branch,
         worktree=report.worktree,
         head_before=report.head_before,
+    )
+
+
+def _question(report: link.Asked) -> RunQuestion:
+    return RunQuestion(
+        run_id=report.run_id,
+        epoch=report.epoch,
+        seq=report.seq,
+        asked_ms=report.asked_ms,
+        kind=report.kind,
+        text=report.question[: bounds.MESSAGE_CHARS_MAX],
+        choices=tuple(
+            each[: bounds.CHOICE_CHARS_MAX]
+            for each in report.choices[: bounds.CHOICES_MAX]
+        ),
     )
 
 

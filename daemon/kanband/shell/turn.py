@@ -15,6 +15,8 @@ from kanband.store.verbs import (
     RetryPolicy,
     RunEnd,
     RunLog,
+    RunMark,
+    RunQuestion,
     RunStart,
     Stale,
     Verbs,
@@ -28,22 +30,24 @@ class Arrivals:
 
     starts: list[RunStart] = field(default_factory=list)
     logs: list[RunLog] = field(default_factory=list)
+    asks: list[RunQuestion] = field(default_factory=list)
     ends: list[RunEnd] = field(default_factory=list)
     peers: dict[tuple[RunId, Epoch], bytes] = field(default_factory=dict)
     """Who reported a run, and so is to be acknowledged."""
 
     def __bool__(self) -> bool:
         """Whether anything waits."""
-        return bool(self.starts or self.logs or self.ends)
+        return bool(self.starts or self.logs or self.asks or self.ends)
 
-    def everything(self) -> list[RunStart | RunLog | RunEnd]:
-        """Starts, log lines and results, in this order."""
-        return [*self.starts, *self.logs, *self.ends]
+    def everything(self) -> list[RunStart | RunLog | RunQuestion | RunEnd]:
+        """Starts, log lines, questions and results, in this order."""
+        return [*self.starts, *self.logs, *self.asks, *self.ends]
 
     def put_back(self, earlier: "Arrivals") -> None:
         """``earlier`` could not be committed: it comes first again."""
         self.starts[:0] = earlier.starts
         self.logs[:0] = earlier.logs
+        self.asks[:0] = earlier.asks
         self.ends[:0] = earlier.ends
         self.peers = {**earlier.peers, **self.peers}
 
@@ -68,6 +72,8 @@ class Turn:
     claim_policy: ClaimPolicy
     retry_policy: RetryPolicy
     now_ms: int
+    marks: list[RunMark] = field(default_factory=list)
+    """The last progress of runs that end in it."""
 
     @property
     def wanted(self) -> int:
@@ -96,6 +102,10 @@ class Turn:
             verbs.start(starts, now_ms=self.now_ms)
         if self.arrivals.logs:
             verbs.log(self.arrivals.logs)
+        if self.arrivals.asks:
+            verbs.ask(self.arrivals.asks, now_ms=self.now_ms)
+        if self.marks:
+            verbs.mark(self.marks)
         if self.arrivals.ends:
             settled = verbs.settle(
                 self.arrivals.ends,

@@ -226,7 +226,7 @@ def _write(
 def _claimed(
     pick: _Pick, run_id: RunId, row: Row, ledger: Ledger, provider: str
 ) -> Claim:
-    work = work_of(row)
+    work = work_of(row, row[19])
     epoch = Epoch(row[17])
     ledger.count(row[16], "ready", "assigned")
     ledger.note(

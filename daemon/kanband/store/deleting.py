@@ -1,7 +1,7 @@
 """``delete``: a ticket is forgotten; what the journal says of it stays.
 
-Its comments and runs go with it. Files of its runs, its branch and its worktree are
-not the store's.
+Its comments, and its runs with their questions, go with it. Files of its runs, its
+branch and its worktree are not the store's.
 """
 
 from collections.abc import Sequence

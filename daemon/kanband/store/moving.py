@@ -127,6 +127,22 @@ def _retry_one(
     return _enter_ready(db, found, sayings.RETRIED, None, now_ms)
 
 
+def answer(
+    db: apsw.Connection, ticket_id: int, text: str, *, now_ms: int
+) -> Moved | MoveRefusal:
+    """See ``Verbs.answer``."""
+    found = _standing(db, ticket_id)
+    if found is None:
+        return sayings.not_found(ticket_id)
+    if found.state != "needs_input":
+        return sayings.nothing_asked(ticket_id, found.state)
+    db.execute(_SQL["answer"], (ticket_id, found.epoch, text, now_ms))
+    ledger = Ledger(db, now_ms)
+    ledger.note(journal.question_answered(ticket_id, text))
+    ledger.write()
+    return _enter_ready(db, found, sayings.ANSWERED, None, now_ms)
+
+
 def _due_now(db: apsw.Connection, found: _Standing, fresh: bool, now_ms: int) -> Moved:
     """Already ready: what waited for its time waits no longer; nothing is counted
     anew, for nothing had ended.

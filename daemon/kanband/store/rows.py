@@ -7,10 +7,10 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from kanban_ipc.control import Run, Ticket
+from kanban_ipc.control import Question, Run, Ticket
 from kanban_ipc.layout import RUNS_DIR
-from kanban_ipc.link import Work
-from kanban_ipc.words import COLUMN_OF, PRIORITIES, RunId, TicketId
+from kanban_ipc.link import Exchange, Work
+from kanban_ipc.words import COLUMN_OF, PRIORITIES, QuestionKind, RunId, TicketId
 from kanband.core.priority import of_number
 
 Row: TypeAlias = tuple[Any, ...]
@@ -18,6 +18,8 @@ Row: TypeAlias = tuple[Any, ...]
 NO_LABELS: Final = "[]"
 _strings: Final = msgspec.json.Decoder(list[str]).decode
 _numbers: Final = msgspec.json.Decoder(list[int]).decode
+_question: Final = msgspec.json.Decoder(Question).decode
+NO_EXCHANGES: Final = "[]"
 encode: Final = msgspec.json.Encoder().encode
 
 
@@ -61,6 +63,7 @@ def ticket_of(row: Row) -> Ticket:
         state_changed_at_ms=row[32],
         started_at_ms=row[33],
         completed_at_ms=row[34],
+        question=None if row[35] is None else _question(row[35]),
     )
 
 
@@ -80,8 +83,8 @@ def run_of(row: Row) -> Run:
         exit_code=row[10],
         signal=row[11],
         summary_md=row[12],
-        progress=100 if row[7] == "finished" else 0,
-        step="",
+        progress=100 if row[7] == "finished" else row[31],
+        step=row[32],
         branch=row[13],
         worktree=row[14],
         head_before=row[15],
@@ -101,6 +104,9 @@ def run_of(row: Row) -> Run:
         started_at_ms=row[28],
         ended_at_ms=row[29],
         duration_s=None if row[30] is None else row[30] / 1000,
+        current_step=row[33],
+        total_steps=row[34],
+        question=None if row[35] is None else _question(row[35]),
     )
 
 
@@ -109,8 +115,27 @@ def run_dir(run_id: RunId) -> str:
     return f"{RUNS_DIR}/{run_id}"
 
 
-def work_of(row: Row) -> Work:
-    """From ``work_columns`` without its last, the ticket's time limit."""
+class _Pair(msgspec.Struct, frozen=True):
+    """An exchange as the SQL gives it: an object, not the link's array."""
+
+    question: str
+    answer: str
+    kind: QuestionKind
+
+
+_pairs: Final = msgspec.json.Decoder(list[_Pair]).decode
+
+
+def _exchanges(text: str) -> tuple[Exchange, ...]:
+    if text == NO_EXCHANGES:
+        return ()
+    return tuple(Exchange(one.question, one.answer, one.kind) for one in _pairs(text))
+
+
+def work_of(row: Row, exchanges: str) -> Work:
+    """From ``work_columns`` without its last, the ticket's time limit; and from
+    ``exchanges``.
+    """
     labels = row[5]
     return Work(
         ticket_id=TicketId(row[0]),
@@ -128,4 +153,5 @@ def work_of(row: Row) -> Work:
         previous_failure=row[12],
         fresh=bool(row[13]),
         estimated_duration_s=row[14] or 0.0,
+        exchanges=_exchanges(exchanges),
     )

@@ -8,7 +8,7 @@ from kanban_ipc.control import Run, RunsCall
 from kanban_ipc.words import Epoch, RunId
 from kanband.store.rows import run_of, work_of
 from kanband.store.statements import load
-from kanband.store.verbs import Lease, RunLog
+from kanband.store.verbs import Lease, RunLog, RunMark
 
 _SQL: Final = load("reading")
 PREFIX_CHARS_MIN: Final = 4
@@ -91,8 +91,16 @@ def leases(db: apsw.Connection) -> list[Lease]:
             started=row[5] == "running",
             cancel=row[6],
             last_seq=row[7],
-            work=work_of(row[8:]),
+            work=work_of(row[8:], row[24]),
             timeout_s=row[23],
+            mark=RunMark(
+                run_id=row[0],
+                epoch=row[1],
+                percent=row[25],
+                step=row[26],
+                current_step=row[27],
+                total_steps=row[28],
+            ),
         )
         for row in db.execute(_SQL["leases"])
     ]

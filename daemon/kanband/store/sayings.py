@@ -20,6 +20,7 @@ from kanband.core.tickets import USER
 
 RETRIED: Final = "A user retried it."
 CANCELLED: Final = "A user cancelled it; retry it to have it done."
+ANSWERED: Final = "A user answered its agent's question."
 ACCEPTED: Final = "A user accepted it; its branch waits to be merged."
 DEPENDENTS_NAMED_MAX: Final = 5
 MERGED: Final = "A user says that it is merged."
@@ -214,6 +215,16 @@ def not_retryable(ticket_id: int, state: TicketState) -> InvalidTransition:
         to="ready",
         message=f"Ticket {ticket_id} is {state}; there is nothing to retry. "
         f"{_ways_on(ticket_id, state)}",
+    )
+
+
+def nothing_asked(ticket_id: int, state: TicketState) -> InvalidTransition:
+    """Nobody waits for an answer."""
+    return InvalidTransition(
+        state=state,
+        to="ready",
+        message=f"Ticket {ticket_id} is {state}; its agent asks nothing. Tickets that "
+        "ask are those in needs_input: kanbanctl list --state needs_input.",
     )
 
 

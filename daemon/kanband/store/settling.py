@@ -156,6 +156,7 @@ def _land_one(
         policy=retries,
         jitter=end.jitter,
         now_ms=now_ms,
+        question=row[17] or "",
     )
     lease = journal.Lease(row[0], end.run_id, end.epoch, row[2], row[3])
     _note(batch.ledger, lease, landing, end, state=row[7], board=row[8])

@@ -10,6 +10,7 @@ None of them begins or ends a transaction: whoever calls a verb does (``writer``
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import apsw
 
@@ -32,6 +33,7 @@ from kanband.core.cooldowns import CoolDown
 from kanband.core.retries import RetryPolicy
 from kanband.store import (
     adding,
+    asking,
     boards,
     claiming,
     comments,
@@ -64,6 +66,8 @@ from kanband.store.verbs import (
     Removed,
     RunEnd,
     RunLog,
+    RunMark,
+    RunQuestion,
     RunStart,
     Schedule,
     SettleOutcome,
@@ -98,6 +102,15 @@ class SqliteVerbs:
 
     def log(self, lines: Sequence[RunLog]) -> list[bool]:
         return running.log(self._db, lines)
+
+    def say(self, lines: Sequence[RunLog]) -> list[Literal["kept", "stale", "full"]]:
+        return asking.say(self._db, lines)
+
+    def mark(self, marks: Sequence[RunMark]) -> None:
+        asking.mark(self._db, marks)
+
+    def ask(self, questions: Sequence[RunQuestion], *, now_ms: int) -> list[bool]:
+        return asking.ask(self._db, questions, now_ms=now_ms)
 
     def settle(
         self, ends: Sequence[RunEnd], retries: RetryPolicy, *, now_ms: int
@@ -154,6 +167,9 @@ class SqliteVerbs:
         self, ticket_ids: Sequence[int], *, requeue: bool, now_ms: int
     ) -> list[Moved | Cancelling | MoveRefusal]:
         return moving.cancel(self._db, ticket_ids, requeue=requeue, now_ms=now_ms)
+
+    def answer(self, ticket_id: int, text: str, *, now_ms: int) -> Moved | MoveRefusal:
+        return moving.answer(self._db, ticket_id, text, now_ms=now_ms)
 
     def pause(self, *, paused: bool, board: str | None, now_ms: int) -> NotFound | bool:
         return workers.pause(self._db, paused=paused, board=board, now_ms=now_ms)

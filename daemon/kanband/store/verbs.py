@@ -41,6 +41,7 @@ from kanban_ipc.words import (
     Column,
     Epoch,
     LogLevel,
+    QuestionKind,
     RunId,
     Sender,
     TicketState,
@@ -162,6 +163,17 @@ class Claim(Value, frozen=True):
     """The ticket's own wall-time limit."""
 
 
+class RunMark(Value, frozen=True):
+    """How far a run's agent says it is."""
+
+    run_id: RunId
+    epoch: Epoch
+    percent: int
+    step: str = ""
+    current_step: int = 0
+    total_steps: int = 0
+
+
 class Lease(Value, frozen=True):
     """A live run, as a starting daemon finds it."""
 
@@ -178,6 +190,7 @@ class Lease(Value, frozen=True):
     """Highest reliable sequence number committed."""
     work: Work
     timeout_s: float | None
+    mark: RunMark
 
 
 # ------------------------------------------------------------ run's course
@@ -202,6 +215,19 @@ class RunLog(Value, frozen=True):
     ts_ms: int
     level: LogLevel
     message: str
+
+
+class RunQuestion(Value, frozen=True):
+    """What a run's agent asks. It is asked of people when the run has ended."""
+
+    run_id: RunId
+    epoch: Epoch
+    asked_ms: int
+    kind: QuestionKind
+    text: str
+    choices: tuple[str, ...] = ()
+    seq: int = 0
+    """On the link; 0: it came over agent.sock, which has no numbers."""
 
 
 class RunEnd(Value, frozen=True):
@@ -354,6 +380,21 @@ class Verbs(Protocol):
     def log(self, lines: Sequence[RunLog]) -> list[bool]:
         """Execution log lines; idempotent by sequence number."""
 
+    def say(self, lines: Sequence[RunLog]) -> list[Literal["kept", "stale", "full"]]:
+        """Lines of the execution log that came over agent.sock, in order: their ``seq``
+        counts for nothing. ``full``: the run has said ``LINES_SAID_MAX`` of them.
+        """
+
+    def mark(self, marks: Sequence[RunMark]) -> None:
+        """Keep how far live runs are; what is not live stays as it is."""
+
+    def ask(self, questions: Sequence[RunQuestion], *, now_ms: int) -> list[bool]:
+        """Keep what live runs ask; the last question of a run stands. Idempotent.
+
+        False: stale, nothing changed. What it does to the ticket is decided when the
+        run ends.
+        """
+
     def settle(
         self, ends: Sequence[RunEnd], retries: RetryPolicy, *, now_ms: int
     ) -> SettleOutcome:
@@ -434,6 +475,11 @@ class Verbs(Protocol):
 
         From that commit on the ticket is not assigned again, whatever its run
         reports, unless ``requeue``.
+        """
+
+    def answer(self, ticket_id: int, text: str, *, now_ms: int) -> Moved | MoveRefusal:
+        """``needs_input`` → ``ready`` at once, the answer kept for the next run's
+        agent. Attempts go on being counted; none is used up.
         """
 
     def pause(self, *, paused: bool, board: str | None, now_ms: int) -> NotFound | bool:

@@ -12,7 +12,8 @@ every token. Who needs one names it in ``env_pass``.
 from collections.abc import Mapping
 from typing import Final
 
-from kanban_ipc.link import Assign
+from kanban_ipc.layout import RUN_SPOOL_DIR
+from kanban_ipc.link import Assign, Exchange, Work
 
 BASE: Final = (
     "HOME",
@@ -65,10 +66,15 @@ def _run_names(assign: Assign, places: Mapping[str, str]) -> dict[str, str]:
         "TICKET_ID": str(work.ticket_id),
         "RUN_ID": assign.run_id,
         "REPO_PATH": work.repo_path,
+        "API_URL": assign.api_url,
+        "API_TOKEN": assign.api_token,
+        "SPOOL_DIR": f"{assign.run_dir}/{RUN_SPOOL_DIR}",
     }
     names = {f"KANBAN_{name}": text for name, text in (shared | dict(places)).items()}
     names |= {f"AGENT_KANBAN_{name}": text for name, text in shared.items()}
     return names | {
+        "KANBAN_QUESTION": _last(work).question.replace("\0", ""),
+        "KANBAN_ANSWER": _last(work).answer.replace("\0", ""),
         "KANBAN_EPOCH": str(assign.epoch),
         "KANBAN_ATTEMPT": str(assign.attempt),
         "KANBAN_AGENT": assign.agent.name,
@@ -78,3 +84,8 @@ def _run_names(assign: Assign, places: Mapping[str, str]) -> dict[str, str]:
         "KANBAN_TICKET_LABELS": ",".join(work.labels).replace("\0", ""),
         "KANBAN_MODEL": work.model or assign.agent.model,
     }
+
+
+def _last(work: Work) -> Exchange:
+    """The latest question and its answer; both empty where nothing was asked."""
+    return work.exchanges[-1] if work.exchanges else Exchange("", "")

@@ -5,9 +5,9 @@ Theory. Every reliable message of a run carries the run's next sequence number, 
 with. A run's ``Finished`` is its last message: once that is acknowledged the run is
 forgotten.
 
-An incarnation that takes a run over counts from 1 again: what is committed already
-is acknowledged again and changes nothing. Only ``Finished`` must not fall below what
-its predecessor had sent, so a run taken over ends with ``SEQ_LAST``.
+An incarnation that takes a run over goes on from the number that the daemon had
+received when it assigned it. ``Finished`` must not fall below what its predecessor had
+sent in any case, so a run taken over ends with ``SEQ_LAST``.
 
 Bounded: at most ``LINES_MAX`` log lines of one run wait; further ones are counted and
 lost, which the next line that fits reports.
@@ -17,33 +17,39 @@ from collections.abc import Iterator
 from typing import Final
 
 from kanban_ipc.bounds import MESSAGE_CHARS_MAX
-from kanban_ipc.link import Finished, Log, Started
-from kanban_ipc.words import Epoch, LogLevel, RunId
+from kanban_ipc.link import Asked, Finished, Log, Started
+from kanban_ipc.words import Epoch, LogLevel, QuestionKind, RunId
 
 LINES_MAX: Final = 1_000
 """About an hour of a talkative run (one line in 4 s) with the daemon away."""
 SEQ_LAST: Final = (1 << 31) - 1
 
-Reliable = Started | Log | Finished
+Reliable = Started | Log | Asked | Finished
 
 
 class RunBox:
     """One run's messages that are not acknowledged yet, in order."""
 
-    def __init__(self, run_id: RunId, epoch: Epoch, *, taken_over: bool) -> None:
-        """``taken_over``: an earlier incarnation may have sent messages of it."""
+    def __init__(
+        self, run_id: RunId, epoch: Epoch, *, taken_over: bool, after: int = 0
+    ) -> None:
+        """``taken_over``: an earlier incarnation may have sent messages of it, up to
+        the number ``after``.
+        """
         self.run_id = run_id
         self.epoch = epoch
         self.waiting: list[Reliable] = []
         self._taken_over = taken_over
-        self._seq = 0
+        # After a ``Finished`` of its own only the same ``Finished`` can follow.
+        self._first = after if after < SEQ_LAST else 0
+        self._seq = self._first
         self._last: int | None = None
         self._lines_lost = 0
 
     @property
     def begun(self) -> bool:
         """Whether anything of the run was said by this incarnation."""
-        return self._seq > 0
+        return self._seq > self._first
 
     def next_seq(self) -> int:
         """The number of the run's next message, which must then be kept."""
@@ -73,6 +79,17 @@ class RunBox:
         self.keep(message)
         return message
 
+    def question(
+        self, asked_ms: int, text: str, kind: QuestionKind, choices: tuple[str, ...]
+    ) -> Asked | None:
+        """A kept question; None when too many messages wait."""
+        if len(self.waiting) >= LINES_MAX:
+            return None
+        seq = self.next_seq()
+        message = Asked(self.run_id, self.epoch, seq, asked_ms, text, kind, choices)
+        self.keep(message)
+        return message
+
     def acknowledge(self, seq: int) -> bool:
         """Forget everything up to ``seq``; True when ``Finished`` was among it."""
         self.waiting = [each for each in self.waiting if each.seq > seq]
@@ -85,9 +102,11 @@ class Outbox:
     def __init__(self) -> None:
         self._boxes: dict[tuple[RunId, Epoch], RunBox] = {}
 
-    def open(self, run_id: RunId, epoch: Epoch, *, taken_over: bool) -> RunBox:
+    def open(
+        self, run_id: RunId, epoch: Epoch, *, taken_over: bool, after: int = 0
+    ) -> RunBox:
         """A new run's box."""
-        box = RunBox(run_id, epoch, taken_over=taken_over)
+        box = RunBox(run_id, epoch, taken_over=taken_over, after=after)
         self._boxes[(run_id, epoch)] = box
         return box
 

@@ -2,14 +2,15 @@
 
 Decided here: which parts there are and in which order. The built-in prompt has
 title, description, instructions, a sentence for the priority (none for medium),
-labels, the working directory, the previous failure on a retry, and how to say that
-the work is done or must wait. A profile's ``prompt_template`` replaces all of it.
+labels, the working directory, the previous failure on a retry, what was asked and
+answered before, and how to say how far the work is, that it is done, that it must wait
+or that it needs a person's word. A profile's ``prompt_template`` replaces all of it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from kanban_ipc.link import Work
+from kanban_ipc.link import Exchange, Work
 from kanban_ipc.words import Priority
 from kanban_worker.core.template import fill
 
@@ -26,6 +27,13 @@ REPORTING: Final = (
     "done, with 75 when it cannot be done now and shall be tried again later, and "
     "with any other status when it failed."
 )
+ASKING: Final = (
+    "Say how far you are with: kanbanctl progress PERCENT [TEXT]. Keep a line for "
+    "people with: kanbanctl note TEXT. When you cannot go on without a person's word, "
+    "run: kanbanctl ask QUESTION [--choice ANSWER]... (or with --permission, to be "
+    "allowed something), and then end at once. Nobody answers meanwhile: you are "
+    "started again, in the same directory, with question and answer in this text."
+)
 
 
 def ticket_markdown(work: Work) -> str:
@@ -36,7 +44,24 @@ def ticket_markdown(work: Work) -> str:
         parts.append(work.description_md.strip())
     if work.instructions.strip():
         parts.append(f"## Instructions\n\n{work.instructions.strip()}")
+    if work.exchanges:
+        parts.append(exchanges_markdown(work.exchanges))
     return "\n\n".join(parts) + "\n"
+
+
+def exchanges_markdown(exchanges: Sequence[Exchange]) -> str:
+    """What earlier runs asked, and what they were answered, the oldest first."""
+    parts = ["## Asked and answered"]
+    for one in exchanges:
+        what = "Asked for permission" if one.kind == "permission" else "Asked"
+        parts.append(f"{what}:\n\n{_quoted(one.question)}")
+        parts.append(f"Answered:\n\n{_quoted(one.answer)}")
+    return "\n\n".join(parts)
+
+
+def _quoted(text: str) -> str:
+    """So that no text is taken for another's heading."""
+    return "\n".join(f"> {line}".rstrip() for line in text.strip().splitlines())
 
 
 def prompt(work: Work, directory: str, values: Mapping[str, str], template: str) -> str:
@@ -59,7 +84,9 @@ def prompt(work: Work, directory: str, values: Mapping[str, str], template: str)
     parts.append(f"Working directory: {directory}")
     if work.previous_failure:
         parts.append(_failure(work.previous_failure))
-    parts.append(REPORTING)
+    if work.exchanges:
+        parts.append(exchanges_markdown(work.exchanges))
+    parts += [REPORTING, ASKING]
     return "\n\n".join(parts) + "\n"
 
 

@@ -64,7 +64,10 @@ class CallJob:
         self._limits: Limits = assign.limits
         self._run_dir = assign.run_dir
         self._box: RunBox = desk.open_box(
-            assign.run_id, assign.epoch, taken_over=assign.adopt
+            assign.run_id,
+            assign.epoch,
+            taken_over=assign.adopt,
+            after=assign.last_seq,
         )
         self._stopped: FailureClass | None = None
         self._limit: Limit | None = None

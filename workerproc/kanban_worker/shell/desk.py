@@ -189,9 +189,11 @@ class Desk:
 
     # ------------------------------------------------------------ for the jobs
 
-    def open_box(self, run_id: RunId, epoch: Epoch, *, taken_over: bool) -> RunBox:
+    def open_box(
+        self, run_id: RunId, epoch: Epoch, *, taken_over: bool, after: int = 0
+    ) -> RunBox:
         """See ``job.Desk``."""
-        return self._outbox.open(run_id, epoch, taken_over=taken_over)
+        return self._outbox.open(run_id, epoch, taken_over=taken_over, after=after)
 
     def post(self, message: WorkerMessage) -> None:
         """See ``job.Desk``."""

@@ -60,7 +60,9 @@ class Job(Protocol):
 class Desk(Voice, Protocol):
     """What a job may ask of its worker."""
 
-    def open_box(self, run_id: RunId, epoch: Epoch, *, taken_over: bool) -> RunBox:
+    def open_box(
+        self, run_id: RunId, epoch: Epoch, *, taken_over: bool, after: int = 0
+    ) -> RunBox:
         """For its reliable messages."""
 
     def report(self, ticket_id: TicketId, message: Finished) -> None:

@@ -9,6 +9,8 @@ Blocking: called in a thread. Raises ``SetupError`` and ``GitError`` for what th
 ticket's owner must mend, ``OSError`` for the disk.
 """
 
+import shutil
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -16,7 +18,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from kanban_ipc import layout
-from kanban_ipc.link import Assign, Work
+from kanban_ipc.link import Assign, Exchange, Part, Work
 from kanban_worker.agents.kinds import PROGRAMS
 from kanban_worker.agents.program import Brief, SetupError
 from kanban_worker.core.environment import agent_environment
@@ -32,6 +34,9 @@ TICKET_JSON: Final = "ticket.json"
 TICKET_MD: Final = "ticket.md"
 PROMPT: Final = "prompt.md"
 INSTRUCTIONS: Final = "instructions.sh"
+KANBANCTL: Final = "kanbanctl"
+PROGRAMS_FOLDER: Final = "bin"
+"""In the run's directory."""
 
 
 class Places(NamedTuple):
@@ -112,6 +117,8 @@ def _write_papers(
     work = assign.work
     papers = run_dir / layout.RUN_PAPERS_DIR
     papers.mkdir(mode=0o700, exist_ok=True)
+    (run_dir / layout.RUN_SPOOL_DIR).mkdir(mode=0o700, exist_ok=True)
+    last = work.exchanges[-1] if work.exchanges else Exchange("", "")
     variables = {
         "title": work.title,
         "description": work.description_md,
@@ -123,6 +130,8 @@ def _write_papers(
         "base_branch": work.base_branch,
         "worktree": workspace.path if workspace else str(directory),
         "model": work.model or assign.agent.model,
+        "question": last.question,
+        "answer": last.answer,
         "ticket_id": str(work.ticket_id),
         "run_id": assign.run_id,
         "prompt_file": str(papers / PROMPT),
@@ -147,16 +156,33 @@ def _spec(
     agent, limits = assign.agent, assign.limits
     brief = Brief(agent=agent, work=assign.work, variables=variables)
     profile_env = {name: fill(text, variables) for name, text in agent.env.items()}
+    env = agent_environment(assign, own_env, profile_env, _paths(variables))
     return ShimSpec(
         run_id=assign.run_id,
         argv=PROGRAMS[agent.kind].start(brief).argv,
-        env=agent_environment(assign, own_env, profile_env, _paths(variables)),
+        env=env | {"PATH": _with_kanbanctl(Path(assign.run_dir), env["PATH"])},
         cwd=str(directory),
         run_s=limits.run_s,
         silence_s=limits.silence_s,
         log_bytes=limits.log_bytes,
         grace_s=limits.grace_s,
     )
+
+
+def _with_kanbanctl(run_dir: Path, path: str) -> str:
+    """A search path that ends in a folder with ``kanbanctl`` alone, unless it has one.
+
+    Not the folder of our own interpreter: an agent must not meet our Python there.
+    """
+    own = Path(sys.executable).with_name(KANBANCTL)
+    if shutil.which(KANBANCTL, path=path) is not None or not own.exists():
+        return path
+    folder = run_dir / PROGRAMS_FOLDER
+    folder.mkdir(mode=0o700, exist_ok=True)
+    link = folder / KANBANCTL
+    link.unlink(missing_ok=True)
+    link.symlink_to(own)
+    return f"{path}:{folder}"
 
 
 def _paths(variables: Mapping[str, str]) -> dict[str, str]:
@@ -166,8 +192,16 @@ def _paths(variables: Mapping[str, str]) -> dict[str, str]:
 
 def _ticket_json(work: Work) -> bytes:
     """An object with names, as an agent's script wants it, not the link's array."""
-    fields = {name: getattr(work, name) for name in work.__struct_fields__}
-    return msgspec.json.format(msgspec.json.encode(fields), indent=2)
+    return msgspec.json.format(msgspec.json.encode(_named(work)), indent=2)
+
+
+def _named(value: object) -> object:
+    if isinstance(value, Part):
+        names = value.__struct_fields__
+        return {name: _named(getattr(value, name)) for name in names}
+    if isinstance(value, tuple):
+        return [_named(each) for each in value]
+    return value
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -4,16 +4,23 @@ Theory. An order to end the run reaches whatever step it is at: git is interrupt
 run that is not launched never will be, a living shim is told. Whether it came in time
 says the exit record alone. A dropped run is ended the same way, and nothing is said
 or committed for it any more: its worktree may be another run's already.
+
+With each heartbeat, and at the end, what the agent could not say is delivered
+(``spool``).
 """
+
+import asyncio
 
 from kanban_ipc.link import Assign, Cancel, Observation
 from kanban_worker.git.command import Interrupted
+from kanban_worker.shell.blocking import in_thread
 from kanban_worker.shell.course import course
 from kanban_worker.shell.hand import Hand, Shared
 from kanban_worker.shell.job import Desk, finished
 from kanban_worker.shell.orders import write_order
 from kanban_worker.shell.output import Watch
 from kanban_worker.shell.results import mark_acknowledged
+from kanban_worker.shell.spool import Spool
 
 
 class ProgramRun:
@@ -27,9 +34,13 @@ class ProgramRun:
         self.epoch = assign.epoch
         self.grace_s = assign.limits.grace_s
         self._desk = desk
-        box = desk.open_box(self.run_id, self.epoch, taken_over=assign.adopt)
+        box = desk.open_box(
+            self.run_id, self.epoch, taken_over=assign.adopt, after=assign.last_seq
+        )
         self._hand = Hand(assign, shared, desk, box)
         self._watch = Watch(self._hand.run_dir)
+        self._spool = Spool(assign)
+        self._delivering: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Everything, once. Cancelling it leaves the run to the next incarnation."""
@@ -39,6 +50,8 @@ class ProgramRun:
             text = result.message or "its work is committed"
             hand.log.line("info", f"{result.failure or result.outcome}: {text}")
             hand.stop_if_dropped()
+            await self._deliver_all()
+            hand.stop_if_dropped()
         except Interrupted:
             hand.stage = "finished"
             return
@@ -46,6 +59,21 @@ class ProgramRun:
         ended_ms = result.agent_ended_ms or self._desk.now_ms()
         message = finished(hand.box, ended_ms, result)
         self._desk.report(hand.assign.work.ticket_id, message)
+
+    async def _deliver_all(self) -> None:
+        """What its agent could not say comes before its end."""
+        if self._delivering is not None:
+            await asyncio.wait((self._delivering,))
+        await self._deliver()
+
+    async def _deliver(self) -> None:
+        hand = self._hand
+        self._spool.acknowledged(hand.box)
+        found, complaints = await in_thread(self._spool.look)
+        for complaint in complaints:
+            hand.log.line("warn", f"what the agent left to be said: {complaint}")
+        for message in self._spool.say(found, hand.box):
+            self._desk.post(message)
 
     @property
     def over(self) -> bool:
@@ -66,6 +94,9 @@ class ProgramRun:
         """See ``Job``."""
         stage = self._hand.stage
         if stage == "running":
+            if self._delivering is None or self._delivering.done():
+                loop = asyncio.get_running_loop()
+                self._delivering = loop.create_task(self._deliver())
             return self._watch.running(self.run_id, self.epoch)
         return Observation(self.run_id, self.epoch, stage, alive=False)
 
@@ -92,6 +123,7 @@ class ProgramRun:
 
     def acknowledged(self) -> None:
         """See ``Job``."""
+        self._spool.acknowledged(None)
         try:
             mark_acknowledged(self._hand.run_dir)
         except OSError:

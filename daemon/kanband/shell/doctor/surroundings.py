@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from kanban_ipc import layout
 from kanban_ipc.control import Finding
 from kanband.config import program_of
 from kanband.shell.doctor.ground import Ground, note, ok, wrong
@@ -24,9 +25,10 @@ _OTHERS: Final = stat.S_IRWXO | stat.S_IWGRP
 def check_permissions(ground: Ground) -> Iterator[Finding]:
     """The state may hold what agents say and see; the sockets obey whoever gets in."""
     config = ground.config
+    key = config.state_dir / layout.AGENT_KEY
     found = [
         finding
-        for path in (config.state_dir, config.runtime_dir, config.db_file)
+        for path in (config.state_dir, config.runtime_dir, config.db_file, key)
         if (finding := _private(path)) is not None
     ]
     yield from found

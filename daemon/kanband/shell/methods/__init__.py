@@ -9,13 +9,14 @@ To add one: its structs and its line in ``kanban_ipc.control.METHODS``, its text
 ``io.kanban.varlink``, a module here, and a line in ``ONCE`` or ``STREAMS``.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import Any, Final, TypeAlias
+from typing import Final
 
-from kanban_ipc.control import Reply
+from kanban_ipc import bounds
+from kanban_ipc.control import INTERFACE, METHODS
 from kanband.shell.methods.add import add
 from kanband.shell.methods.agents import agents
-from kanband.shell.methods.answers import End
+from kanband.shell.methods.answer import answer
+from kanband.shell.methods.api import Api, Once, Stream
 from kanband.shell.methods.backup import backup
 from kanband.shell.methods.block import block
 from kanband.shell.methods.board import board
@@ -65,11 +66,6 @@ from kanband.shell.methods.stop_worker import stop_worker
 from kanband.shell.methods.wait import wait
 from kanband.shell.methods.why import why
 from kanband.shell.methods.workers import workers
-from kanband.shell.ports import Daemon
-
-# The call's type differs from method to method; ``METHODS`` says which it is.
-Once: TypeAlias = Callable[[Daemon, Any], Awaitable[Reply]]
-Stream: TypeAlias = Callable[[Daemon, Any], AsyncGenerator[Reply | End, None]]
 
 ONCE: Final[dict[str, Once]] = {
     "Status": status,
@@ -90,6 +86,7 @@ ONCE: Final[dict[str, Once]] = {
     "Block": block,
     "Delete": delete,
     "Retry": retry,
+    "Answer": answer,
     "Cancel": cancel,
     "Why": why,
     "Wait": wait,
@@ -128,3 +125,11 @@ STREAMS: Final[dict[str, Stream]] = {
 }
 WAITING: Final = frozenset(("Wait",))
 """They change nothing and may wait for ever: they end with their client."""
+CONTROL: Final = Api(
+    interface=INTERFACE,
+    methods=METHODS,
+    once=ONCE,
+    streams=STREAMS,
+    waiting=WAITING,
+    request_bytes_max=bounds.CONTROL_REQUEST_BYTES_MAX,
+)

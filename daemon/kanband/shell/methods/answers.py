@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from kanban_ipc.agent import StaleEpoch
 from kanban_ipc.control import (
     ControlError,
     InvalidArgument,
@@ -17,7 +18,7 @@ class Declined(Exception):
     Raised inside a store's verb it also undoes what the verb's call has done.
     """
 
-    def __init__(self, error: ControlError) -> None:
+    def __init__(self, error: ControlError | StaleEpoch) -> None:
         """``error`` is sent as it is."""
         super().__init__(getattr(error, "message", ""))
         self.error = error

@@ -82,8 +82,17 @@ def as_now(daemon: Daemon, run: Run) -> Run:
     run_dir = str(daemon.config.state_dir / run.run_dir)
     if run.status not in LIVE:
         return msgspec.structs.replace(run, run_dir=run_dir)
-    percent, step = daemon.runs.progress(run.id)
-    return msgspec.structs.replace(run, run_dir=run_dir, progress=percent, step=step)
+    mark = daemon.runs.progress(run.id)
+    if mark is None:
+        return msgspec.structs.replace(run, run_dir=run_dir)
+    return msgspec.structs.replace(
+        run,
+        run_dir=run_dir,
+        progress=mark.percent,
+        step=mark.step,
+        current_step=mark.current_step,
+        total_steps=mark.total_steps,
+    )
 
 
 def granted(outcome: Moved | MoveRefusal) -> Moved:

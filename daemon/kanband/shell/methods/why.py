@@ -93,10 +93,23 @@ def _conflicted(ticket: Ticket) -> str:
 
 
 def _needs_input(ticket: Ticket) -> str:
+    question = ticket.question
+    if question is None:
+        return f"its agent asks: {_said(ticket)}. Answer it: {_answer(ticket)}"
+    what = "permission" if question.kind == "permission" else "an answer"
+    choices = ""
+    if question.choices:
+        choices = f" Its choices: {', '.join(question.choices)}."
     return (
-        f"its agent asks: {_said(ticket)}. Put the answer into its text (kanbanctl "
-        f"edit {ticket.id}), then: kanbanctl retry {ticket.id}"
+        f"its agent asks for {what}: {question.text.strip()}{choices} Answer it, and "
+        f"it goes on where it was: {_answer(ticket)}; or have it tried without one, "
+        f"its text changed (kanbanctl edit {ticket.id}) or as it is: "
+        f"kanbanctl retry {ticket.id}"
     )
+
+
+def _answer(ticket: Ticket) -> str:
+    return f"kanbanctl answer {ticket.id} TEXT"
 
 
 def _said(ticket: Ticket) -> str:

@@ -5,6 +5,7 @@ core's decisions and the words for people with ``sqlite``, and nothing of how ti
 are kept, found or woken.
 """
 
+from kanband.store.model.asking import Asking
 from kanband.store.model.boards import Boards
 from kanband.store.model.claiming import Claiming
 from kanband.store.model.editing import Editing
@@ -17,5 +18,5 @@ from kanband.store.model.world import World
 __all__ = ["ModelReads", "ModelVerbs", "World"]
 
 
-class ModelVerbs(Claiming, Running, Moving, Editing, Boards, Workers):
+class ModelVerbs(Claiming, Running, Asking, Moving, Editing, Boards, Workers):
     """``Verbs`` on a world."""

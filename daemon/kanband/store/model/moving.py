@@ -83,6 +83,18 @@ class Moving(Schedules):
         _anew(ticket, fresh=fresh)
         return self._apply(ticket, "ready", sayings.RETRIED, None, now_ms)
 
+    def answer(self, ticket_id: int, text: str, *, now_ms: int) -> Moved | MoveRefusal:
+        ticket = self._world.tickets.get(ticket_id)
+        if ticket is None:
+            return sayings.not_found(ticket_id)
+        if ticket.state != "needs_input":
+            return sayings.nothing_asked(ticket_id, ticket.state)
+        ticket.questions[ticket.epoch] = msgspec.structs.replace(
+            ticket.questions[ticket.epoch], answer=text, answered_at_ms=now_ms
+        )
+        self._world.note(journal.question_answered(ticket_id, text), now_ms)
+        return self._apply(ticket, "ready", sayings.ANSWERED, None, now_ms)
+
     def _due_now(self, ticket: TicketRecord, fresh: bool, now_ms: int) -> Moved:
         if fresh:
             ticket.fresh, ticket.previous_failure = True, ""

@@ -69,7 +69,7 @@ class ModelReads:
         ]
 
     def _shown(self, run: RunRecord) -> Run:
-        return run.shown(self._world.tickets[run.ticket_id].new.title)
+        return run.shown(self._world.tickets[run.ticket_id])
 
     def run(self, run_id: RunId) -> Run | None:
         run = self._world.runs.get(run_id)
@@ -99,7 +99,8 @@ class ModelReads:
 
     def run_log(self, run_id: RunId, *, limit: int) -> list[RunLog]:
         lines = self._world.logs.get(run_id, {})
-        return [lines[seq] for seq in sorted(lines)[max(0, len(lines) - limit) :]]
+        told = sorted(lines.values(), key=lambda line: (line.ts_ms, line.seq))
+        return told[max(0, len(told) - limit) :]
 
     def comments(
         self, ticket_id: int, *, limit: int
@@ -129,6 +130,7 @@ class ModelReads:
             last_seq=run.last_seq,
             work=ticket.work(),
             timeout_s=ticket.new.timeout_s,
+            mark=run.marked,
         )
 
     def workers(self) -> list[WorkerRow]:

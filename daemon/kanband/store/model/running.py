@@ -158,6 +158,7 @@ class Running(Part):
             policy=retries,
             jitter=end.jitter,
             now_ms=now_ms,
+            question=_asked(ticket, run),
         )
         if landing.through_working:
             run.started_at_ms = started_ms(end)
@@ -248,3 +249,8 @@ class Running(Part):
             ticket.actual_duration_s = result.duration_ms / 1000
         keep_places(ticket, result.branch, result.worktree)
         ticket.completed_at_ms = now_ms if landing.target == "completed" else None
+
+
+def _asked(ticket: TicketRecord, run: RunRecord) -> str:
+    question = ticket.questions.get(run.epoch)
+    return "" if question is None else question.text

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import msgspec
 
-from kanban_ipc.control import Event, NewTicket, Run, Ticket, TicketComment
-from kanban_ipc.link import Result, Work
+from kanban_ipc.bounds import EXCHANGES_MAX
+from kanban_ipc.control import Event, NewTicket, Question, Run, Ticket, TicketComment
+from kanban_ipc.link import Exchange, Result, Work
 from kanban_ipc.words import (
     COLUMN_OF,
     PRIORITIES,
@@ -27,7 +28,7 @@ from kanband.core.landing import Wish
 from kanband.core.retries import Tally
 from kanband.core.tickets import RUN_STATES, Wait
 from kanband.store.rows import run_dir
-from kanband.store.verbs import RunLog, Schedule, WorkerRow
+from kanband.store.verbs import RunLog, RunMark, Schedule, WorkerRow
 
 
 class TicketRecord(msgspec.Struct, kw_only=True):
@@ -62,6 +63,8 @@ class TicketRecord(msgspec.Struct, kw_only=True):
     state_changed_at_ms: int
     started_at_ms: int | None = None
     completed_at_ms: int | None = None
+    questions: dict[int, Question] = {}
+    """By epoch, in order."""
 
     @property
     def claimable(self) -> bool:
@@ -123,6 +126,9 @@ class TicketRecord(msgspec.Struct, kw_only=True):
             state_changed_at_ms=self.state_changed_at_ms,
             started_at_ms=self.started_at_ms,
             completed_at_ms=self.completed_at_ms,
+            question=self.questions[self.epoch]
+            if self.state == "needs_input"
+            else None,
         )
 
     def work(self) -> Work:
@@ -143,6 +149,11 @@ class TicketRecord(msgspec.Struct, kw_only=True):
             previous_failure=self.previous_failure,
             fresh=self.fresh,
             estimated_duration_s=new.estimated_duration_s or 0.0,
+            exchanges=tuple(
+                Exchange(one.text, one.answer, one.kind)
+                for one in self.questions.values()
+                if one.answer is not None
+            )[-EXCHANGES_MAX:],
         )
 
 
@@ -173,6 +184,8 @@ class RunRecord(msgspec.Struct, kw_only=True):
     """As reported; before the end, an empty one."""
     started_at_ms: int | None = None
     ended_at_ms: int | None = None
+    mark: RunMark | None = None
+    lines_said: int = 0
 
     @property
     def live(self) -> bool:
@@ -182,12 +195,17 @@ class RunRecord(msgspec.Struct, kw_only=True):
     def lease(self) -> Lease:
         return Lease(self.ticket_id, self.id, self.epoch, self.worker_id, self.agent)
 
-    def shown(self, title: str) -> Run:
-        result = self.result
+    @property
+    def marked(self) -> RunMark:
+        """How far it is."""
+        return self.mark or RunMark(run_id=self.id, epoch=self.epoch, percent=0)
+
+    def shown(self, ticket: TicketRecord) -> Run:
+        result, mark = self.result, self.marked
         return Run(
             id=self.id,
             ticket_id=self.ticket_id,
-            title=title,
+            title=ticket.new.title,
             epoch=self.epoch,
             attempt=self.attempt,
             worker_id=self.worker_id,
@@ -198,8 +216,8 @@ class RunRecord(msgspec.Struct, kw_only=True):
             exit_code=result.exit_code,
             signal=result.signal,
             summary_md=result.summary_md,
-            progress=100 if self.status == "finished" else 0,
-            step="",
+            progress=100 if self.status == "finished" else mark.percent,
+            step=mark.step,
             branch=self.branch,
             worktree=self.worktree,
             head_before=self.head_before,
@@ -219,6 +237,9 @@ class RunRecord(msgspec.Struct, kw_only=True):
             started_at_ms=self.started_at_ms,
             ended_at_ms=self.ended_at_ms,
             duration_s=result.duration_ms / 1000 if result.duration_ms else None,
+            current_step=mark.current_step,
+            total_steps=mark.total_steps,
+            question=ticket.questions.get(self.epoch),
         )
 
 

@@ -22,6 +22,10 @@ UPDATE tickets SET
     fresh = ?2, previous_failure = CASE WHEN ?2 THEN '' ELSE previous_failure END
 WHERE id = ?1
 
+-- name: answer
+UPDATE questions SET answer = ?3, answered_at_ms = ?4
+WHERE ticket_id = ?1 AND epoch = ?2
+
 -- name: due_now
 UPDATE tickets SET
     waits_for = ?2, due_at_ms = NULL, cooling = NULL, reason = '', updated_at_ms = ?3

@@ -19,7 +19,15 @@ CASE WHEN t.cooling IS NOT NULL THEN 'cooldown' ELSE coalesce(t.waits_for,
 END,
 t.reason, t.failure, t.key,
 t.created_at_ms, t.updated_at_ms, t.state_changed_at_ms, t.started_at_ms,
-t.completed_at_ms
+t.completed_at_ms,
+CASE WHEN t.state = 'needs_input' THEN (
+    SELECT {question_object} FROM questions AS q
+    WHERE q.ticket_id = t.id AND q.epoch = t.epoch) END
+
+-- name: question_object
+json_object('kind', q.kind, 'text', q.text, 'choices', json(q.choices),
+    'asked_at_ms', q.asked_at_ms, 'answer', q.answer,
+    'answered_at_ms', q.answered_at_ms)
 
 -- name: ticket
 SELECT {ticket_columns}
@@ -79,7 +87,10 @@ r.id, r.ticket_id, t.title, r.epoch, r.attempt, r.worker_id, r.agent, r.status,
 r.failure, r.message, r.exit_code, r.signal, r.summary_md, r.branch, r.worktree,
 r.head_before, r.head_after, r.files_changed, r.files_changed_count, r.insertions,
 r.deletions, r.output_bytes, r.log_cut, r.leftovers_killed, r.proof, r.cpu_ms,
-r.rss_max_bytes, r.queued_at_ms, r.started_at_ms, r.ended_at_ms, r.duration_ms
+r.rss_max_bytes, r.queued_at_ms, r.started_at_ms, r.ended_at_ms, r.duration_ms,
+r.progress, r.step, r.current_step, r.total_steps,
+(SELECT {question_object} FROM questions AS q
+    WHERE q.ticket_id = r.ticket_id AND q.epoch = r.epoch)
 
 -- name: run
 SELECT {run_columns} FROM runs AS r JOIN tickets AS t ON t.id = r.ticket_id
@@ -104,12 +115,12 @@ WHERE r.repo_path = ? AND r.ended_at_ms IS NULL ORDER BY r.rowid
 -- name: run_log
 SELECT run_id, seq, ts_ms, level, message FROM (
     SELECT run_id, seq, ts_ms, level, message FROM run_log
-    WHERE run_id = ? ORDER BY seq DESC LIMIT ?
-) ORDER BY seq
+    WHERE run_id = ? ORDER BY ts_ms DESC, seq DESC LIMIT ?
+) ORDER BY ts_ms, seq
 
 -- name: leases
 SELECT r.id, r.epoch, r.attempt, r.worker_id, r.agent, r.status, r.wish, r.last_seq,
-    {work_columns}
+    {work_columns}, {exchanges}, r.progress, r.step, r.current_step, r.total_steps
 FROM tickets AS t
 JOIN runs AS r ON r.id = t.locked_by_run_id
 LEFT JOIN texts AS x ON x.ticket_id = t.id
@@ -120,3 +131,12 @@ ORDER BY r.rowid
 t.id, t.title, coalesce(x.description_md, ''), coalesce(x.instructions, ''), t.band,
 t.labels, t.task_type, t.repo_path, t.base_branch, t.branch, t.worktree, t.model,
 t.previous_failure, t.fresh, t.estimated_duration_s, t.timeout_s
+
+-- What was asked and answered before, the oldest first.
+-- name: exchanges
+(SELECT json_group_array(json(one)) FROM (
+    SELECT json_object('question', q.text, 'answer', q.answer, 'kind', q.kind) AS one
+    FROM (
+        SELECT * FROM questions
+        WHERE ticket_id = t.id AND answer IS NOT NULL ORDER BY epoch DESC LIMIT 10
+    ) AS q ORDER BY q.epoch))

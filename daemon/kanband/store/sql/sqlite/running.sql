@@ -30,10 +30,37 @@ ON CONFLICT DO NOTHING
 -- name: seen
 UPDATE runs SET last_seq = max(last_seq, ?2) WHERE id = ?1
 
+-- name: asking
+SELECT r.ticket_id, r.id, r.epoch, r.worker_id, r.agent
+FROM runs AS r JOIN tickets AS t ON t.locked_by_run_id = r.id
+WHERE r.id = ? AND r.epoch = ? AND t.epoch = r.epoch
+
+-- name: ask
+INSERT INTO questions (ticket_id, epoch, kind, text, choices, asked_at_ms)
+VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET
+    kind = excluded.kind, text = excluded.text, choices = excluded.choices,
+    asked_at_ms = excluded.asked_at_ms
+
+-- name: asked_before
+SELECT 1 FROM questions
+WHERE ticket_id = ? AND epoch = ? AND kind = ? AND text = ? AND choices = ?
+
+-- name: lines_said
+SELECT lines_said FROM runs WHERE id = ?
+
+-- name: said
+UPDATE runs SET lines_said = lines_said + 1 WHERE id = ?
+
+-- name: mark
+UPDATE runs SET progress = ?2, step = ?3, current_step = ?4, total_steps = ?5
+WHERE id = ?1 AND ended_at_ms IS NULL
+
 -- name: ending
 SELECT r.ticket_id, r.epoch, r.worker_id, r.agent, r.wish, r.reported, r.ended_at_ms,
     t.state, t.board, t.repo_path, t.locked_by_run_id, t.epoch,
-    t.max_retries, t.retry_count, t.losses, t.deferrals, r.id
+    t.max_retries, t.retry_count, t.losses, t.deferrals, r.id,
+    (SELECT text FROM questions WHERE ticket_id = t.id AND epoch = r.epoch)
 FROM runs AS r JOIN tickets AS t ON t.id = r.ticket_id
 WHERE r.id = ?
 
