@@ -12,7 +12,7 @@ from typing import Final
 
 from kanban_ipc.control import ConfigChange, ReloadReply
 from kanban_ipc.words import Applies
-from kanband.config import Change, Config, difference, take_over
+from kanband.config import Change, Config, Mode, difference, take_over
 from kanband.errors import ConfigError
 from kanband.shell.ports import Clock, Fleet, Runs, Store
 from kanband.shell.profiles import Profiles
@@ -64,7 +64,7 @@ class Reloading:
         return ReloadReply(
             config_file=None if file is None else str(file),
             changes=[_told(change) for change in changes],
-            notes=[*notes, *_advice(changes)],
+            notes=[*notes, *_advice(changes, before.mode)],
         )
 
     async def _wanted(self) -> Config:
@@ -101,7 +101,14 @@ def _told(change: Change) -> ConfigChange:
     )
 
 
-def _advice(changes: Sequence[Change]) -> list[str]:
+_NEXT_START: Final[dict[Mode, str]] = {
+    "managed": "to have it now: kanbanctl restart-worker --all",
+    "standalone": "to have it now, start them anew where they were started",
+    "inline": "in inline mode that is the daemon's own; runs go on meanwhile",
+}
+
+
+def _advice(changes: Sequence[Change], mode: Mode) -> list[str]:
     """What is left for a person to do."""
     later: dict[Applies, list[str]] = {}
     for change in changes:
@@ -109,8 +116,8 @@ def _advice(changes: Sequence[Change]) -> list[str]:
     advice = []
     if keys := later.get("next_start"):
         advice.append(
-            f"{', '.join(keys)}: a worker takes it at its next start; to have it now: "
-            "kanbanctl restart-worker --all"
+            f"{', '.join(keys)}: a worker takes it at its next start; "
+            f"{_NEXT_START[mode]}"
         )
     if keys := later.get("restart"):
         advice.append(
