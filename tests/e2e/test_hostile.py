@@ -54,7 +54,7 @@ def status_s(system: System) -> float:
 def assert_unimpressed(system: System, rss: int, descriptors: int) -> None:
     daemon = psutil.Process(system.daemon.pid)
     eventually(lambda: daemon.num_fds() <= descriptors, "descriptors closed")
-    assert min(status_s(system) for _ in range(3)) < STATUS_S_MAX
+    eventually(lambda: status_s(system) < STATUS_S_MAX, "an answer in time")
     growth = daemon.memory_info().rss - rss
     assert growth <= RSS_GROWTH_MAX, f"grown by {growth >> 10} KiB"
     ticket = system.add("Still at work", instructions="true")
@@ -108,7 +108,7 @@ def test_silent_and_half_spoken_connections_hurt_nobody(system: System) -> None:
             link = held.enter_context(socket.socket(socket.AF_UNIX))
             link.connect(str(system.socket))
             link.sendall(b'{"method": "io.kanban.Sta')
-        assert min(status_s(system) for _ in range(3)) < STATUS_S_MAX
+        eventually(lambda: status_s(system) < STATUS_S_MAX, "an answer in time")
     assert_unimpressed(system, rss, descriptors)
 
 
