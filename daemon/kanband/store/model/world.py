@@ -283,11 +283,13 @@ class World:
     def is_full(self, board: str) -> bool:
         """As many of its tickets are in progress as may be."""
         limit = self.boards[board].wip_limit
+        if limit is None:
+            return False
         busy = sum(
             ticket.new.board == board and ticket.state in RUN_STATES
             for ticket in self.tickets.values()
         )
-        return limit is not None and busy >= limit
+        return busy >= limit
 
     def shown(self, ticket: TicketRecord) -> Ticket:
         """The ticket; on a full board it waits for that."""
