@@ -107,6 +107,8 @@ def test_every_mode_leads_to_the_same_board(
     ids = backlog(system, started, gate, tmp_path / "once")
     system.ctl("queue", "resume")
     assert {started.line() for _ in range(3)} == {"held", "unwanted", "urgent"}
+    # A function dies with its worker: these shall not be under way when that is killed.
+    system.wait(ids["base"], ids["child"], ids["grandchild"], states=["completed"])
 
     crew.kill_and_come_back()
 

@@ -96,7 +96,11 @@ def led(board: Board) -> None:
         number for number in begun if number not in board.of("cancelled", "blocked")
     ]
     ctl("ready", *begun)
-    ctl("wait", *begun, "--for", "working", *_rest("failed", "in_review", "completed"))
+    # Every one of them passes through working, and only some stay there.
+    working = board.of("working")
+    over = [number for number in begun if number not in working]
+    ctl("wait", *over, *_rest("failed", "in_review", "completed"))
+    ctl("wait", *working, "--for", "working")
     ctl("move", *board.of("approved"), "done")
     ctl("queue", "pause")
     ctl("ready", *board.of("ready"))

@@ -160,7 +160,8 @@ def test_ten_thousand_hostile_messages_leave_nothing_behind(
                 await trouble(it, rng, MESSAGES)
                 grown.append(process.memory_info().rss - before)
             assert grown[-1] <= RSS_GROWTH_MAX, grown
-            assert fds() == open_fds
+            # What some had asked for ends a moment after they have gone.
+            await until(lambda: fds() <= open_fds, "descriptors are given back")
             await answers_in_time(it)
 
     asyncio.run(main())

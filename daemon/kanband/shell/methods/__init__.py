@@ -123,8 +123,8 @@ STREAMS: Final[dict[str, Stream]] = {
     "Events": events,
     "Export": export,
 }
-WAITING: Final = frozenset(("Wait",))
-"""They change nothing and may wait for ever: they end with their client."""
+WAITING: Final = frozenset(("Wait", "Doctor"))
+"""They change nothing and may last for long: they end with their client."""
 CONTROL: Final = Api(
     interface=INTERFACE,
     methods=METHODS,

@@ -5,6 +5,7 @@ our threads would keep the loop waiting for the interpreter.
 """
 
 import asyncio
+import contextlib
 import sys
 from collections.abc import Iterator
 from typing import Final
@@ -46,8 +47,10 @@ async def _examination(daemon: Daemon) -> DoctorReply:
         async with asyncio.timeout(PATIENCE_S):
             said, errors = await process.communicate()
     except TimeoutError:
-        process.kill()
-        await process.wait()
+        await _end(process)
+    except asyncio.CancelledError:
+        await _end(process)  # Nobody waits for it any more.
+        raise
     try:
         return msgspec.json.decode(said, type=DoctorReply)
     except msgspec.MsgspecError:
@@ -56,6 +59,13 @@ async def _examination(daemon: Daemon) -> DoctorReply:
             f"the examination did not come to its end: {reason}; see for yourself: "
             f"kanband --doctor {' '.join(flags)}"
         ) from None
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
+    # To the end of its pipes, too: they are closed by that.
+    await process.communicate()
 
 
 def _problems(daemon: Daemon) -> Iterator[Finding]:
