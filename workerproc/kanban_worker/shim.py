@@ -633,13 +633,16 @@ class Run:
         process with a signal pending, and the group is signalled under the same lock.
         """
         deadline, passes = monotonic() + KILL_S, 0
+        refused_until = deadline
         while self.reap():
-            if monotonic() > deadline:
+            if monotonic() > refused_until:
                 say(f"these cannot be killed: {children()}")
                 return False
             ours = [self.kill_child(pid) for pid in children()]
-            if ours and not any(ours):
-                deadline = min(deadline, monotonic() + REFUSED_S)
+            if not ours or any(ours):
+                refused_until = deadline
+            else:
+                refused_until = min(refused_until, monotonic() + REFUSED_S)
             passes += 1
             if passes % 64 == 0:  # what hides behind a parent that will not die
                 for pid, start in descendants(os.getpid()).items():
@@ -656,8 +659,10 @@ class Run:
         """
         try:
             os.kill(pid, signal.SIGKILL)
-        except OSError:
+        except PermissionError:
             return False
+        except ProcessLookupError:  # the list is not taken at one moment
+            return True
         stat = stat_of(pid)
         if stat is None:
             return True
