@@ -80,7 +80,10 @@ def test_a_second_order_skips_the_rest_of_the_grace(shims: Shims) -> None:
 
 
 def test_an_end_before_the_order_stays_the_agents_own(shims: Shims) -> None:
-    shim = shims.sh(f'setsid sh -c "{STUBBORN}" & exit 5', grace_s=1.0)
+    # It must be deaf to TERM before the agent's end has it asked to leave.
+    left = STUBBORN.replace(";", "; echo deaf;", 1)
+    wait = f"until grep -q deaf {shims.root}/*/stdout.log; do :; done"
+    shim = shims.sh(f'setsid sh -c "{left}" & {wait}; exit 5', grace_s=3.0)
     eventually(lambda: len(shim.agents()) == 2, "only what is left behind")
     record, _ = cancel(shim)
     assert (record.reason, record.code) == ("exited", 5)
