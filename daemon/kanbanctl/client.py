@@ -6,6 +6,7 @@ the method's struct, or a ``Failure`` that says in plain words what happened.
 
 import os
 import socket
+import struct
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -193,13 +194,21 @@ def connect(place: places.Place, deadline: Deadline) -> socket.socket:
     if len(os.fsencode(place.path)) > SOCKET_PATH_BYTES_MAX:
         raise NobodyListens(places.explain(place, OSError()))
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    connection.settimeout(patience_s)
+    _wait_in_the_queue_for(connection, patience_s)
     try:
         connection.connect(place.path)
     except OSError as error:
         connection.close()
         raise _unreachable(place, error) from error
     return connection
+
+
+def _wait_in_the_queue_for(connection: socket.socket, patience_s: float) -> None:
+    """The kernel's own timeout (unix(7)): with Python's, which makes the socket
+    non-blocking, a full queue of callers is an error at once instead of a wait."""
+    seconds, rest = divmod(max(1, round(patience_s * 1_000_000)), 1_000_000)
+    timeout = struct.pack("@ll", seconds, rest)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeout)
 
 
 def _unreachable(place: places.Place, error: OSError) -> Failure:

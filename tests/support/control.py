@@ -41,12 +41,13 @@ def stream(path: Path, wish: Call, reply: type[R], timeout_s: float) -> Iterator
 
 def _connect(path: Path, timeout_s: float) -> socket.socket:
     link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    link.settimeout(timeout_s)
     try:
+        # Without a timeout: a full queue of callers is then waited for, not an error.
         link.connect(str(path))
     except OSError:
         link.close()
         raise
+    link.settimeout(timeout_s)
     return link
 
 

@@ -17,7 +17,7 @@ from kanban_ipc import bounds
 from kanban_ipc.control import NotPermitted, Refused
 from kanband.shell.calls import Calls
 from kanband.shell.connection import Answerer, Connection, Patience
-from kanband.shell.listening import Listening
+from kanband.shell.listening import BACKLOG, Listening
 from kanband.shell.methods import CONTROL
 from kanband.shell.methods.api import Api
 from kanband.shell.ports import Daemon
@@ -63,6 +63,7 @@ class ControlServer:
         self._server = await asyncio.get_running_loop().create_unix_server(
             lambda: Connection(self),
             sock=self._listening.socket,
+            backlog=BACKLOG,
         )
 
     async def close(self) -> None:

@@ -14,7 +14,8 @@ from typing import Final
 
 from kanband.errors import KanbandError
 
-BACKLOG: Final = 128
+BACKLOG: Final = 512
+"""Callers that may wait to be accepted; whoever comes later blocks in connect(2)."""
 _PROBE_S: Final = 1.0
 
 
