@@ -32,7 +32,7 @@ from kanband.store.errors import StoreError
 
 _LOG: Final = logging.getLogger(__name__)
 _CANCEL_CHECK_S: Final = 1.0
-"""``spec.md``: a cancellation reaches the agent within a second."""
+"""How often runs are looked at while one is to be ended: a person waits for it."""
 _REAP_TIMEOUT_S: Final = 60.0
 _REAPERS_MAX: Final = 4
 """At once: each is a Python process, and a worker may leave any number of runs."""

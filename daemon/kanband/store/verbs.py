@@ -425,7 +425,7 @@ class Verbs(Protocol):
         expected: TicketState | None = None,
         reason: str = "",
     ) -> Moved | MoveRefusal:
-        """A user's move of a ticket without a live run: ``spec.md`` 2.
+        """A user's move of a ticket without a live run: ``core.tickets.USER``.
 
         ``Review → Done`` is ``completed`` for a ticket without a repository and
         ``approved`` for one with a repository; the next such move completes that.
