@@ -1,5 +1,6 @@
 """``--watch`` and shell completion, as a terminal and a shell see them."""
 
+import contextlib
 import json
 import os
 import pty
@@ -9,7 +10,7 @@ import signal
 import subprocess
 import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -49,25 +50,31 @@ def status(ready: int) -> StatusReply:
 
 def read_until(descriptor: int, wanted: str) -> str:
     """Everything that came until these words did."""
-    seen, deadline = "", time.monotonic() + PATIENCE_S
-    while wanted not in seen:
+    seen, deadline = b"", time.monotonic() + PATIENCE_S
+    while wanted.encode() not in seen:
         left_s = deadline - time.monotonic()
         assert left_s > 0, seen
         if select.select([descriptor], [], [], left_s)[0]:
-            seen += os.read(descriptor, 65536).decode()
-    return seen
+            seen += os.read(descriptor, 65536)
+    # A read ends anywhere, also within a character.
+    return seen.decode(errors="replace")
 
 
+@contextlib.contextmanager
 def watched(
     home: Path, socket: Path, output: int, *words: str
-) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(
+) -> Iterator["subprocess.Popen[bytes]"]:
+    with subprocess.Popen(
         command_line("--socket", str(socket), *words, "--watch"),
         stdin=subprocess.DEVNULL,
         stdout=output,
         env=environment(home, {"TERM": "xterm"}),
         start_new_session=True,
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def test_a_terminal_is_painted_over_and_cut_to_its_height(
