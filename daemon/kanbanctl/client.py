@@ -7,6 +7,7 @@ the method's struct, or a ``Failure`` that says in plain words what happened.
 import os
 import socket
 import struct
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +18,7 @@ import msgspec
 
 from kanban_ipc import varlink
 from kanban_ipc.bounds import SOCKET_PATH_BYTES_MAX
-from kanban_ipc.control import INTERFACE, METHODS, Call, Method, Reply
+from kanban_ipc.control.base import INTERFACE, Call, Method, Reply
 from kanban_ipc.errors import PeerError
 from kanbanctl import places
 from kanbanctl.failures import BadInput, Failure, NoAnswer, NobodyListens, TimedOut
@@ -74,11 +75,12 @@ class Client:
         *,
         patient: bool = False,
         interface: str = INTERFACE,
-        methods: Mapping[str, Method] = METHODS,
+        methods: Mapping[str, Method] | None = None,
     ) -> None:
         """``find`` names the socket; ``timeout_s`` bounds each call, ``None`` none.
 
         ``patient``: answers come when the work is done, and say so when it is not.
+        ``methods``: of another ``interface``; without, each call's topic knows its own.
         """
         self._find = find
         self._timeout_s = timeout_s
@@ -108,7 +110,8 @@ class Client:
 
     def call(self, method: str, parameters: Call, reply: type[R]) -> R:
         """One call and its answer."""
-        assert self._methods[method][:2] == (type(parameters), reply), method
+        declared = self._declared(method, parameters)
+        assert declared[:2] == (type(parameters), reply), method
         deadline = Deadline.after(self._timeout_s, patient=self._patient)
         self._send(_request(f"{self._interface}.{method}", parameters), deadline)
         return self._answer(deadline, reply)[0]
@@ -125,7 +128,8 @@ class Client:
 
         Ends with the daemon's last piece; raises ``NoAnswer`` when it hangs up before.
         """
-        assert self._methods[method] == (type(parameters), reply, True), method
+        declared = self._declared(method, parameters)
+        assert declared == (type(parameters), reply, True), method
         deadline = Deadline.after(self._timeout_s)
         self._send(
             _request(f"{self._interface}.{method}", parameters, more=True), deadline
@@ -136,6 +140,12 @@ class Client:
             deadline = Deadline.after(None if follow else self._timeout_s)
             piece, continues = self._answer(deadline, reply)
             yield piece
+
+    def _declared(self, method: str, parameters: Call) -> Method:
+        """From the call's own topic: the table of all would load every other one."""
+        topic = sys.modules[type(parameters).__module__]
+        methods: Mapping[str, Method] = self._methods or topic.PART
+        return methods[method]
 
     def _send(self, message: bytes, deadline: Deadline) -> None:
         if self._socket is None:

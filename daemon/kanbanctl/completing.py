@@ -43,7 +43,7 @@ def run_words(_ctx: click.Context, _param: click.Parameter, text: str) -> Items:
 
 
 def _tickets(client: "Client") -> Iterator[tuple[str, str]]:
-    from kanban_ipc.control import ListCall, ListReply  # noqa: PLC0415
+    from kanban_ipc.control.reading import ListCall, ListReply  # noqa: PLC0415
 
     call = ListCall(descending=True, limit=OFFERED_MAX)
     for ticket in client.call("List", call, ListReply).tickets:
@@ -52,7 +52,7 @@ def _tickets(client: "Client") -> Iterator[tuple[str, str]]:
 
 
 def _workers(client: "Client") -> Iterator[tuple[str, str]]:
-    from kanban_ipc.control import WorkersCall, WorkersReply  # noqa: PLC0415
+    from kanban_ipc.control.workers import WorkersCall, WorkersReply  # noqa: PLC0415
 
     for worker in client.call("Workers", WorkersCall(), WorkersReply).workers:
         yield worker.worker_id, worker.state
@@ -64,7 +64,7 @@ def _sources(client: "Client") -> Iterator[tuple[str, str]]:
 
 
 def _runs(client: "Client") -> Iterator[tuple[str, str]]:
-    from kanban_ipc.control import RunsCall, RunsReply  # noqa: PLC0415
+    from kanban_ipc.control.runs import RunsCall, RunsReply  # noqa: PLC0415
 
     for run in client.call("Runs", RunsCall(), RunsReply).runs:
         yield run.id, f"#{run.ticket_id} {run.title}"

@@ -8,7 +8,7 @@ import sys
 import msgspec
 from msgspec.structs import replace
 
-from kanban_ipc.control import DoctorReply, Finding
+from kanban_ipc.control.upkeep import DoctorReply, Finding
 from kanban_ipc.version import VERSION
 from kanbanctl.failures import Failure, NoAnswer, TimedOut
 

@@ -1,18 +1,12 @@
 """What the daemon's error replies are to a person."""
 
 from collections.abc import Mapping
-from typing import Final
 
 import msgspec
 
-from kanban_ipc import agent, varlink
-from kanban_ipc.control import ERRORS, INTERFACE, Data
+from kanban_ipc import varlink
+from kanban_ipc.control.base import INTERFACE, Data
 from kanbanctl.failures import Failure, NoAnswer, Refused
-
-_ERRORS: Final[Mapping[str, Mapping[str, type[Data]]]] = {
-    INTERFACE: ERRORS,
-    agent.INTERFACE: agent.ERRORS,
-}
 
 
 class RefusedWith(Refused):
@@ -36,7 +30,7 @@ def garbage(detail: str) -> NoAnswer:
 def refusal(name: str, parameters: msgspec.Raw) -> Failure:
     """The ``Failure`` for an error reply; ``name`` is fully qualified."""
     interface, _, short = name.rpartition(".")
-    known = _ERRORS.get(interface, {})
+    known = _errors_of(interface)
     if short in known:
         try:
             error = msgspec.json.decode(parameters, type=known[short])
@@ -50,6 +44,15 @@ def refusal(name: str, parameters: msgspec.Raw) -> Failure:
         "it of the same version?",
         kind=short or "Unknown",
     )
+
+
+def _errors_of(interface: str) -> Mapping[str, type[Data]]:
+    # Most calls are not refused.
+    from kanban_ipc import agent  # noqa: PLC0415 (start-up time)
+    from kanban_ipc.control.errors import ERRORS  # noqa: PLC0415
+
+    known = {INTERFACE: ERRORS, agent.INTERFACE: agent.ERRORS}
+    return known.get(interface, {})
 
 
 def _service_refusal(name: str, parameters: bytes) -> Refused:

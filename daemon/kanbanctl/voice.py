@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from kanban_ipc import agent
-from kanban_ipc.control import Call
+from kanban_ipc.control.base import Call
 from kanban_ipc.words import Epoch, RunId
 from kanbanctl.client import Client
 from kanbanctl.failures import BadInput, Failure, NoAnswer, NobodyListens, TimedOut

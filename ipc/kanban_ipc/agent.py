@@ -12,8 +12,14 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 
-from kanban_ipc import control
-from kanban_ipc.control import Call, Data, Method, Reply
+from kanban_ipc.control.base import Call, Data, Method, Reply
+from kanban_ipc.control.errors import (
+    InvalidArgument,
+    NotPermitted,
+    Refused,
+    ShuttingDown,
+    StoreFailed,
+)
 from kanban_ipc.words import Epoch, LogLevel, Priority, QuestionKind, RunId
 
 INTERFACE: Final = "io.kanban.agent"
@@ -98,11 +104,11 @@ ERRORS: Final[dict[str, type[Data]]] = {
     kind.__name__: kind
     for kind in (
         StaleEpoch,
-        control.NotPermitted,
-        control.InvalidArgument,
-        control.Refused,
-        control.ShuttingDown,
-        control.StoreFailed,
+        NotPermitted,
+        InvalidArgument,
+        Refused,
+        ShuttingDown,
+        StoreFailed,
     )
 }
 

@@ -802,6 +802,7 @@ def test_a_terminal_that_cannot_say_a_letter_gets_another(path: Path) -> None:
 
 def test_only_what_a_command_needs_is_imported(path: Path) -> None:
     heavy = {"asyncio", "rich", "csv", "shlex", "pathlib", "kanbanctl.tickets_in"}
+    heavy |= {"kanban_ipc.control.whole", "kanban_ipc.control.tickets"}
     program = (
         "import sys; from kanbanctl.cli import run; "
         f"run(['status', '--socket', {str(path)!r}]); "

@@ -3,6 +3,7 @@
 import msgspec
 
 from kanban_ipc import control
+from kanban_ipc.control import whole
 from kanbanctl import jsonform
 from support.control_samples import NOW_MS, RUN, STATUS, TICKET
 
@@ -30,7 +31,7 @@ MOMENTS = {
 def test_every_field_in_milliseconds_is_known_as_a_moment_or_a_duration() -> None:
     structs = [
         value
-        for value in vars(control).values()
+        for value in vars(whole).values()
         if isinstance(value, type) and issubclass(value, msgspec.Struct)
     ]
     found = {

@@ -4,7 +4,7 @@ from typing import Any, TextIO
 
 import click
 
-from kanban_ipc.control import AddCall, AddReply
+from kanban_ipc.control.adding import AddCall, AddReply
 from kanban_ipc.words import TASK_TYPES
 from kanbanctl.argument_types import at_least
 from kanbanctl.parsing import Command, text_of

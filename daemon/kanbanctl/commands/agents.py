@@ -2,7 +2,7 @@
 
 import click
 
-from kanban_ipc.control import AgentsCall, AgentsReply
+from kanban_ipc.control.service import AgentsCall, AgentsReply
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
 from kanbanctl.views.configuration import show_agents

@@ -2,7 +2,7 @@
 
 import click
 
-from kanban_ipc.control import BackupCall, BackupReply
+from kanban_ipc.control.upkeep import BackupCall, BackupReply
 from kanbanctl.argument_types import new_file
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session

@@ -2,7 +2,8 @@
 
 import click
 
-from kanban_ipc.control import BlockCall, ChangedReply
+from kanban_ipc.control.moving import BlockCall
+from kanban_ipc.control.tickets import ChangedReply
 from kanbanctl.argument_types import ticket_id
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session

@@ -2,7 +2,7 @@
 
 import click
 
-from kanban_ipc.control import BoardCall, BoardReply
+from kanban_ipc.control.boards import BoardCall, BoardReply
 from kanbanctl.argument_types import at_least
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session

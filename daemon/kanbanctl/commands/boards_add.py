@@ -2,7 +2,7 @@
 
 import click
 
-from kanban_ipc.control import BoardsAddCall, BoardsReply
+from kanban_ipc.control.boards import BoardsAddCall, BoardsReply
 from kanbanctl.argument_types import at_least
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session

@@ -2,7 +2,7 @@
 
 import click
 
-from kanban_ipc.control import BoardsDeleteCall, BoardsReply
+from kanban_ipc.control.boards import BoardsDeleteCall, BoardsReply
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
 from kanbanctl.views.board import show_boards

@@ -4,7 +4,7 @@ from typing import TextIO
 
 import click
 
-from kanban_ipc.control import CommentCall, CommentReply
+from kanban_ipc.control.editing import CommentCall, CommentReply
 from kanban_ipc.words import AUTHORS, Author
 from kanbanctl.argument_types import ticket_id
 from kanbanctl.parsing import Command, text_of

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from kanban_ipc.control import DeleteCall, Deleted, DeleteReply
+from kanban_ipc.control.editing import DeleteCall, Deleted, DeleteReply
 from kanbanctl.argument_types import ticket_id
 from kanbanctl.output import Output
 from kanbanctl.parsing import Command

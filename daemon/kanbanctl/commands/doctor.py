@@ -2,7 +2,7 @@
 
 import click
 
-from kanban_ipc.control import DoctorCall, DoctorReply
+from kanban_ipc.control.upkeep import DoctorCall, DoctorReply
 from kanbanctl import examination
 from kanbanctl.failures import NoAnswer, NobodyListens
 from kanbanctl.parsing import Command

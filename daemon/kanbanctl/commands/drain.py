@@ -2,7 +2,7 @@
 
 import click
 
-from kanban_ipc.control import DoneReply, DrainCall
+from kanban_ipc.control.service import DoneReply, DrainCall
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
 

@@ -4,7 +4,8 @@ from typing import Any, Final, TextIO
 
 import click
 
-from kanban_ipc.control import ChangedReply, Clearable, EditCall, TicketEdit
+from kanban_ipc.control.editing import Clearable, EditCall, TicketEdit
+from kanban_ipc.control.tickets import ChangedReply
 from kanban_ipc.words import TASK_TYPES
 from kanbanctl.argument_types import at_least, one_of, seconds, ticket_id
 from kanbanctl.parsing import Command, text_of

@@ -2,7 +2,7 @@
 
 import click
 
-from kanban_ipc.control import EventsCall, EventsReply
+from kanban_ipc.control.events import EventsCall, EventsReply
 from kanbanctl import jsonform
 from kanbanctl.argument_types import at_least, ticket_id
 from kanbanctl.completing import ticket_words

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import click
 
-from kanban_ipc.control import ExportCall, ExportReply, Ticket
+from kanban_ipc.control.reading import ExportCall, ExportReply
+from kanban_ipc.control.tickets import Ticket
 from kanban_ipc.words import Column, TicketState
 from kanbanctl import jsonform
 from kanbanctl.argument_types import column, repository, state

@@ -2,7 +2,7 @@
 
 import click
 
-from kanban_ipc.control import GcCall, GcReply
+from kanban_ipc.control.upkeep import GcCall, GcReply
 from kanbanctl.argument_types import byte_count, seconds
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session

@@ -7,7 +7,7 @@ from typing import Final
 
 import click
 
-from kanban_ipc.control import ImportCall, ImportReply
+from kanban_ipc.control.adding import ImportCall, ImportReply
 from kanbanctl import jsonform
 from kanbanctl.argument_types import repository
 from kanbanctl.client import Client

@@ -5,7 +5,8 @@ from typing import Any, Final, Literal
 import click
 
 from kanban_ipc.bounds import LIST_LIMIT_MAX
-from kanban_ipc.control import ListCall, ListReply, Ticket
+from kanban_ipc.control.reading import ListCall, ListReply
+from kanban_ipc.control.tickets import Ticket
 from kanban_ipc.words import Column, TicketState
 from kanbanctl import jsonform
 from kanbanctl.argument_types import at_least, column, repository, state

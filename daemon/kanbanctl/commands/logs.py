@@ -2,7 +2,8 @@
 
 import click
 
-from kanban_ipc.control import LogsCall, TextReply
+from kanban_ipc.control.base import TextReply
+from kanban_ipc.control.service import LogsCall
 from kanbanctl import jsonform
 from kanbanctl.argument_types import at_least
 from kanbanctl.completing import source_words

@@ -2,7 +2,8 @@
 
 import click
 
-from kanban_ipc.control import MoveCall, Ticket, TicketReply
+from kanban_ipc.control.moving import MoveCall
+from kanban_ipc.control.tickets import Ticket, TicketReply
 from kanban_ipc.words import Column
 from kanbanctl import jsonform
 from kanbanctl.argument_types import column, ticket_id

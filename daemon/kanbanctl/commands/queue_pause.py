@@ -2,7 +2,7 @@
 
 import click
 
-from kanban_ipc.control import QueuePauseCall, QueueReply
+from kanban_ipc.control.queue import QueuePauseCall, QueueReply
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
 from kanbanctl.views.queue import show_boards, show_queue

@@ -2,7 +2,8 @@
 
 import click
 
-from kanban_ipc.control import ReadyCall, TicketsReply
+from kanban_ipc.control.moving import ReadyCall
+from kanban_ipc.control.tickets import TicketsReply
 from kanbanctl.argument_types import ticket_id
 from kanbanctl.completing import ticket_words
 from kanbanctl.parsing import Command

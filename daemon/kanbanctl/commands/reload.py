@@ -2,7 +2,7 @@
 
 import click
 
-from kanban_ipc.control import ReloadCall, ReloadReply
+from kanban_ipc.control.service import ReloadCall, ReloadReply
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
 from kanbanctl.views.configuration import show_reloaded

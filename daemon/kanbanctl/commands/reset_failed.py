@@ -2,7 +2,7 @@
 
 import click
 
-from kanban_ipc.control import ResetFailedCall, WorkersReply
+from kanban_ipc.control.workers import ResetFailedCall, WorkersReply
 from kanbanctl.completing import worker_words
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session

@@ -2,7 +2,7 @@
 
 import click
 
-from kanban_ipc.control import RestartedReply, RestartWorkerCall
+from kanban_ipc.control.workers import RestartedReply, RestartWorkerCall
 from kanbanctl.completing import worker_words
 from kanbanctl.parsing import Command, require_some
 from kanbanctl.session import Session

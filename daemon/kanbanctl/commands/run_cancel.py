@@ -2,7 +2,7 @@
 
 import click
 
-from kanban_ipc.control import RunCancelCall, RunReply
+from kanban_ipc.control.runs import RunCancelCall, RunReply
 from kanbanctl.completing import run_words
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session

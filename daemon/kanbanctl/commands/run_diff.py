@@ -2,7 +2,8 @@
 
 import click
 
-from kanban_ipc.control import RunDiffCall, TextReply
+from kanban_ipc.control.base import TextReply
+from kanban_ipc.control.runs import RunDiffCall
 from kanbanctl import jsonform
 from kanbanctl.completing import run_words
 from kanbanctl.parsing import Command

@@ -4,7 +4,7 @@ from typing import Literal
 
 import click
 
-from kanban_ipc.control import RunLogsCall, RunLogsReply
+from kanban_ipc.control.runs import RunLogsCall, RunLogsReply
 from kanbanctl import jsonform
 from kanbanctl.argument_types import at_least
 from kanbanctl.completing import run_words

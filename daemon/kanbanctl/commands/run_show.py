@@ -2,7 +2,7 @@
 
 import click
 
-from kanban_ipc.control import RunShowCall, RunShowReply
+from kanban_ipc.control.runs import RunShowCall, RunShowReply
 from kanbanctl.completing import run_words
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session

@@ -2,7 +2,7 @@
 
 import click
 
-from kanban_ipc.control import RunsCall, RunsReply
+from kanban_ipc.control.runs import RunsCall, RunsReply
 from kanban_ipc.words import RunStatus
 from kanbanctl.argument_types import at_least, ticket_id
 from kanbanctl.completing import ticket_words

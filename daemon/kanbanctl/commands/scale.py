@@ -2,7 +2,7 @@
 
 import click
 
-from kanban_ipc.control import RestartedReply, ScaleCall
+from kanban_ipc.control.workers import RestartedReply, ScaleCall
 from kanbanctl.argument_types import at_least
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import click
 
-from kanban_ipc.control import ScheduleAddCall, ScheduleReply
+from kanban_ipc.control.schedules import ScheduleAddCall, ScheduleReply
 from kanban_ipc.words import TASK_TYPES
 from kanbanctl.argument_types import at_least
 from kanbanctl.parsing import Command

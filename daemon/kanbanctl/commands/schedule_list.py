@@ -2,7 +2,7 @@
 
 import click
 
-from kanban_ipc.control import ScheduleListCall, ScheduleListReply
+from kanban_ipc.control.schedules import ScheduleListCall, ScheduleListReply
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
 from kanbanctl.views.schedules import show_schedules

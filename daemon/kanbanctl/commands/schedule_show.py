@@ -2,7 +2,7 @@
 
 import click
 
-from kanban_ipc.control import ScheduleReply, ScheduleShowCall
+from kanban_ipc.control.schedules import ScheduleReply, ScheduleShowCall
 from kanbanctl.argument_types import at_least
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session

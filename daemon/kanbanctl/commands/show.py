@@ -2,7 +2,7 @@
 
 import click
 
-from kanban_ipc.control import ShowCall, ShowReply
+from kanban_ipc.control.reading import ShowCall, ShowReply
 from kanbanctl.argument_types import ticket_id
 from kanbanctl.completing import ticket_words
 from kanbanctl.parsing import Command

@@ -2,7 +2,7 @@
 
 import click
 
-from kanban_ipc.control import DoneReply, ShutdownCall
+from kanban_ipc.control.service import DoneReply, ShutdownCall
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
 

@@ -2,7 +2,7 @@
 
 import click
 
-from kanban_ipc.control import StartWorkerCall, WorkersReply
+from kanban_ipc.control.workers import StartWorkerCall, WorkersReply
 from kanbanctl.argument_types import at_least, repository
 from kanbanctl.completing import worker_words
 from kanbanctl.parsing import Command

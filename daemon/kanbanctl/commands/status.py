@@ -2,7 +2,7 @@
 
 import click
 
-from kanban_ipc.control import StatusCall, StatusReply
+from kanban_ipc.control.status import StatusCall, StatusReply
 from kanbanctl.completing import worker_words
 from kanbanctl.failures import Failure
 from kanbanctl.parsing import Command

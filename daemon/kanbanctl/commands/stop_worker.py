@@ -2,7 +2,7 @@
 
 import click
 
-from kanban_ipc.control import StoppedReply, StopWorkerCall
+from kanban_ipc.control.workers import StoppedReply, StopWorkerCall
 from kanbanctl.completing import worker_words
 from kanbanctl.parsing import Command, require_some
 from kanbanctl.session import Session

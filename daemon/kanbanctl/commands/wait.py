@@ -4,7 +4,8 @@ from typing import Final
 
 import click
 
-from kanban_ipc.control import Ticket, WaitCall, WaitReply
+from kanban_ipc.control.reading import WaitCall, WaitReply
+from kanban_ipc.control.tickets import Ticket
 from kanban_ipc.words import TicketState
 from kanbanctl.argument_types import state, ticket_id
 from kanbanctl.client import Client

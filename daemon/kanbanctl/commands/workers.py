@@ -2,7 +2,7 @@
 
 import click
 
-from kanban_ipc.control import WorkersCall, WorkersReply
+from kanban_ipc.control.workers import WorkersCall, WorkersReply
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
 from kanbanctl.views.workers import show_workers

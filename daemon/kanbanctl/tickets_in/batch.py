@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from kanban_ipc.bounds import CONTROL_REQUEST_BYTES_MAX, IMPORT_TICKETS_MAX
-from kanban_ipc.control import NewTicket
+from kanban_ipc.control.tickets import NewTicket
 from kanban_ipc.words import TICKET_STATES
 from kanbanctl.tickets_in import csvfile, jsonl, markdown
 from kanbanctl.tickets_in.fields import STATE, Surroundings, ticket

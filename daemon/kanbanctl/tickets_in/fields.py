@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from kanban_ipc.control import NewTicket
+from kanban_ipc.control.tickets import NewTicket
 from kanban_ipc.words import PRIORITIES
 from kanbanctl import times
 from kanbanctl.paths import NoSuchUser, absolute

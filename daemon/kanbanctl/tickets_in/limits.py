@@ -3,7 +3,7 @@
 from typing import Final
 
 from kanban_ipc import bounds
-from kanban_ipc.control import NewTicket
+from kanban_ipc.control.tickets import NewTicket
 
 PRIORITY_NUMBERS: Final = range(1, 11)
 

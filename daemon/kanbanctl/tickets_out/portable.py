@@ -8,7 +8,7 @@ that of age.
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from kanban_ipc.control import Ticket
+from kanban_ipc.control.tickets import Ticket
 from kanban_ipc.words import Priority
 from kanbanctl.times import rfc3339
 

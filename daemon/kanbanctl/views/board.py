@@ -7,25 +7,18 @@ the others share what is left. Else, and into a pipe, one column below the other
 from itertools import zip_longest
 from typing import Final
 
-from kanban_ipc.control import BoardColumn, BoardQueue, BoardReply, BoardsReply, Ticket
+from kanban_ipc.control.boards import BoardColumn, BoardReply, BoardsReply
+from kanban_ipc.control.queue import BoardQueue
+from kanban_ipc.control.tickets import Ticket
 from kanbanctl.output import Output
 from kanbanctl.session import Session
-from kanbanctl.tables import GAP, Cell, Column, cells, cells_wide, cut
+from kanbanctl.tables import GAP, Cell, cells, cells_wide, cut
+from kanbanctl.views.counts import COLUMNS, counts
 from kanbanctl.views.tickets import PRIORITY_STYLES, STATE_STYLES, WAITS_FOR
 from kanbanctl.wording import one_line
 
 CARD_CELLS_LEAST: Final = 18
 """A number and two words of a title; below it a list reads better."""
-COLUMNS: Final = (
-    Column("BOARD", flexible=True),
-    Column("BACKLOG", right=True, rank=2),
-    Column("READY", right=True),
-    Column("IN PROGRESS", right=True),
-    Column("BLOCKED", right=True),
-    Column("REVIEW", right=True, rank=1),
-    Column("DONE", right=True, rank=3),
-    Column("PAUSED", rank=4),
-)
 
 
 def show_boards(session: Session, reply: BoardsReply) -> None:
@@ -40,19 +33,9 @@ def show_boards(session: Session, reply: BoardsReply) -> None:
 def _row(board: BoardQueue) -> list[Cell]:
     return cells(
         Cell(board.board, "strong"),
-        *map(str, (board.backlog, board.ready)),
-        busy_cell(board),
-        *map(str, (board.blocked, board.review, board.done)),
+        *counts(board),
         Cell("paused", "warn") if board.paused else Cell("no"),
     )
-
-
-def busy_cell(board: BoardQueue) -> Cell:
-    """How many are in progress, and of how many."""
-    if board.wip_limit is None:
-        return Cell(str(board.in_progress))
-    is_full = board.in_progress >= board.wip_limit
-    return Cell(f"{board.in_progress}/{board.wip_limit}", "warn" if is_full else "")
 
 
 def show_board(output: Output, reply: BoardReply) -> None:

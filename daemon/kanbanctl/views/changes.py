@@ -1,6 +1,6 @@
 """A wish about several tickets: each was granted or refused by itself."""
 
-from kanban_ipc.control import ChangedReply, Denial
+from kanban_ipc.control.tickets import ChangedReply, Denial
 from kanbanctl.failures import EXIT_REFUSED
 from kanbanctl.output import complain
 from kanbanctl.session import Session

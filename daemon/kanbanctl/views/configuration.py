@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from kanban_ipc.control import AgentInfo, AgentsReply, ConfigChange, ReloadReply
+from kanban_ipc.control.service import AgentInfo, AgentsReply, ConfigChange, ReloadReply
 from kanban_ipc.words import Applies
 from kanbanctl import times
 from kanbanctl.output import Output

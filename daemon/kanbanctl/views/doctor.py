@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from kanban_ipc.control import DoctorReply, Finding
+from kanban_ipc.control.upkeep import DoctorReply, Finding
 from kanbanctl.output import Output
 from kanbanctl.tables import Cell
 from kanbanctl.wording import plural

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from kanban_ipc.control import Event
+from kanban_ipc.control.events import Event
 from kanbanctl import times
 from kanbanctl.output import Output
 from kanbanctl.tables import Cell

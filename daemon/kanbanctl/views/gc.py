@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from kanban_ipc.control import Freed, GcReply
+from kanban_ipc.control.upkeep import Freed, GcReply
 from kanbanctl.output import Output
 from kanbanctl.tables import Cell, Column, cells
 from kanbanctl.wording import plural, size

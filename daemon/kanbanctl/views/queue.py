@@ -1,11 +1,11 @@
 """The daemon and the queue, in a few lines."""
 
-from kanban_ipc.control import BoardQueue, DaemonInfo, QueueInfo
+from kanban_ipc.control.queue import BoardQueue, QueueInfo
+from kanban_ipc.control.status import DaemonInfo
 from kanbanctl import times
 from kanbanctl.output import Output
 from kanbanctl.tables import Cell, cells
-from kanbanctl.views.board import COLUMNS as BOARD_COLUMNS
-from kanbanctl.views.board import busy_cell
+from kanbanctl.views.counts import COLUMNS, counts
 from kanbanctl.wording import listed, plural
 
 
@@ -59,13 +59,11 @@ def _paused_boards(names: list[str]) -> str:
 def show_boards(output: Output, queue: QueueInfo, boards: list[BoardQueue]) -> None:
     """A table of counts by board; a pause of the whole queue is one of every board."""
     output.table(
-        BOARD_COLUMNS,
+        COLUMNS,
         [
             cells(
                 board.board,
-                *map(str, (board.backlog, board.ready)),
-                busy_cell(board),
-                *map(str, (board.blocked, board.review, board.done)),
+                *counts(board),
                 _paused_cell(queue, board),
             )
             for board in boards

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import msgspec
 
-from kanban_ipc.control import Run, RunShowReply
+from kanban_ipc.control.runs import Run, RunShowReply
 from kanban_ipc.words import Proof
 from kanbanctl import times
 from kanbanctl.output import Output

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from kanban_ipc.control import ScheduleInfo
+from kanban_ipc.control.schedules import ScheduleInfo
 from kanbanctl import times
 from kanbanctl.output import Output
 from kanbanctl.tables import Cell, Column, cells

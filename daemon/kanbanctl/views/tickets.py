@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from kanban_ipc.control import Question, Reason, Ticket, TicketComment
+from kanban_ipc.control.reading import Reason
+from kanban_ipc.control.tickets import Question, Ticket, TicketComment
 from kanban_ipc.words import TicketState
 from kanbanctl import times
 from kanbanctl.output import Output

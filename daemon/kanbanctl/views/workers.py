@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from kanban_ipc.control import CurrentRun, LastExit, StopProof, WorkerInfo
+from kanban_ipc.control.workers import CurrentRun, LastExit, StopProof, WorkerInfo
 from kanbanctl import times
 from kanbanctl.output import Output
 from kanbanctl.tables import Cell, Column, cells

@@ -5,7 +5,7 @@ generator of replies whose last is wrapped in ``End``. A refusal is raised as
 ``Declined`` around one of the interface's errors. Modules that are no method hold
 what several methods share.
 
-To add one: its structs and its line in ``kanban_ipc.control.METHODS``, its text in
+To add one: its structs and its line in a topic of ``kanban_ipc.control``, its text in
 ``io.kanban.varlink``, a module here, and a line in ``ONCE`` or ``STREAMS``.
 """
 
