@@ -1,6 +1,6 @@
 """What the programs of kanband say to each other, and nothing else.
 
-Three conversations, each on one page:
+Three conversations, each a module or a package:
 
 * ``link``: a worker and the daemon, over ZeroMQ (``frames`` is its codec);
 * ``spawning``: the daemon and the spawner, over a Unix socket;
