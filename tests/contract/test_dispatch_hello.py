@@ -99,7 +99,7 @@ def test_a_stranger_is_asked_for_its_hello_once_a_turn(tmp_path: Path) -> None:
         beats = [link.Heartbeat(free=1)] * 5
         stranger.say(*beats)
         assert stranger.news() == [HelloWanted()]
-        bench.dispatch.receive(stranger.peer, beats[0])
+        bench.reception.receive(stranger.peer, beats[0])
         other.say(*beats)
         assert stranger.news() == [HelloWanted()]
         assert other.news() == [HelloWanted()]
@@ -142,8 +142,8 @@ def test_a_malformed_frame_is_answered_to_workers_and_not_to_strangers(
         worker, stranger = bench.worker(), bench.worker("worker-2")
         worker.hello()
         worker.news()
-        bench.dispatch.malformed(worker.peer, "not a message")
-        bench.dispatch.malformed(stranger.peer, "not a message")
+        bench.reception.malformed(worker.peer, "not a message")
+        bench.reception.malformed(stranger.peer, "not a message")
         assert worker.news() == [Refused("malformed", "not a message")]
         assert stranger.news() == []
 

@@ -23,7 +23,7 @@ GRACE_S = 10.0
 
 
 class Crew:
-    """Implements ``dispatch.Crew``, ``orphans.Prospects`` and ``ports.Fleet``'s
+    """Implements ``dispatch.Crew``, ``reception.Admission`` and ``ports.Fleet``'s
     answers."""
 
     def __init__(self, world: "World", process: Process) -> None:

@@ -1,4 +1,4 @@
-"""One start of the daemon: production dispatch, orphans, methods and store.
+"""One start of the daemon: production reception, dispatch, orphans, methods and store.
 
 What is simulated is around them: the link's socket, the fleet, the reaper's process
 and the end by ``kill -9``.
@@ -17,6 +17,7 @@ from kanband.shell.dispatch import Dispatch
 from kanband.shell.live import LiveRun
 from kanband.shell.orphans import Orphans, Reaped
 from kanband.shell.passes import Passes
+from kanband.shell.reception import Reception
 from kanband.shell.turn import Turn, TurnOutcome
 from kanband.store.errors import StoreError
 from kanband.store.verbs import ClaimPolicy, Landed
@@ -35,15 +36,15 @@ class Away(Exception):
     """The daemon died before it answered, or is not there."""
 
 
-class _Dispatch(Dispatch):
-    """The production dispatch; it only counts which ways were gone."""
+class _Reception(Reception):
+    """The production reception; it only counts which ways were gone."""
 
     world: "World"
 
     def receive(self, peer: bytes, message: WorkerMessage) -> None:
         if isinstance(message, Finished):
-            run = self.live.get(message.run_id, message.epoch)
-            session = self.sessions.of_peer(peer)
+            run = self._live.get(message.run_id, message.epoch)
+            session = self._sessions.of_peer(peer)
             if session is None:
                 self.world.count("finished by a stranger")
             elif run is None:
@@ -53,6 +54,12 @@ class _Dispatch(Dispatch):
             elif message.seq <= run.seen_seq:
                 self.world.count("finished twice")
         super().receive(peer, message)
+
+
+class _Dispatch(Dispatch):
+    """The production dispatch; it only counts which ways were gone."""
+
+    world: "World"
 
     def _not_committed(self, turn: Turn, error: BaseException) -> None:
         self.world.count("turn refused")
@@ -127,6 +134,7 @@ class SimDaemon:
         )
         self.crew = Crew(world, self.process)
         self.dispatch: _Dispatch
+        self._reception: _Reception
         self.process.spawn(self._main(number))
 
     async def _main(self, number: int) -> None:
@@ -143,6 +151,13 @@ class SimDaemon:
             broken=world.watch.broken,
         )
         self.dispatch.world = world
+        self._reception = _Reception(
+            self.dispatch,
+            admission=self.crew,
+            profiles=world.profiles,
+            clock=world.clock,
+        )
+        self._reception.world = world
         self.dispatch.attach(world.net)
         try:
             await self.dispatch.recover()
@@ -197,8 +212,8 @@ class SimDaemon:
             for message in frames.from_worker(data):
                 if not isinstance(message, Heartbeat):
                     self.world.trace("hears", type(message).__name__, peer)
-                self.dispatch.receive(peer, message)
-        self.dispatch.turn_over()
+                self._reception.receive(peer, message)
+        self._reception.turn_over()
 
     async def ask(self, method: Callable[["SimDaemon"], Awaitable[T]]) -> T:
         """A call on the control socket, by somebody outside. Raises ``Away``."""

@@ -26,6 +26,7 @@ from kanband.shell.fleet import Fleet
 from kanband.shell.link import Link
 from kanband.shell.passes import Passes
 from kanband.shell.profiles import Profiles
+from kanband.shell.reception import Reception
 from kanband.shell.spawner_start import COMMAND
 from kanband.store.writer import StoreThread
 from support import traces
@@ -51,17 +52,24 @@ class Daemon:
             broken=self.failures.append,
             spawner_command=command,
         )
+        profiles = Profiles(config)
         self.dispatch = Dispatch(
             store=self.store,
             crew=self.fleet,
-            profiles=Profiles(config),
+            profiles=profiles,
             clock=SystemClock(),
             daemon_start="start",
             rng=random.Random(0),
             broken=self.failures.append,
             passes=Passes(bytes(32), config.runtime_dir / layout.AGENT_SOCKET),
         )
-        self.link = Link(endpoint, self.dispatch)
+        reception = Reception(
+            self.dispatch,
+            admission=self.fleet,
+            profiles=profiles,
+            clock=SystemClock(),
+        )
+        self.link = Link(endpoint, reception)
 
     async def open(self) -> None:
         self.dispatch.attach(self.link)

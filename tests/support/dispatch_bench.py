@@ -22,6 +22,7 @@ from kanband.config.sections import AgentConfig
 from kanband.shell.dispatch import Dispatch
 from kanband.shell.passes import Passes
 from kanband.shell.profiles import Profiles
+from kanband.shell.reception import Reception
 from kanband.store.writer import StoreThread
 from support.dispatch_doubles import BenchStore, CrewDouble, SenderDouble
 from support.hand_clock import HandClock, by_hand
@@ -47,8 +48,8 @@ class Worker:
     def say(self, *messages: WorkerMessage) -> None:
         """All in one turn of the link."""
         for message in messages:
-            self._bench.dispatch.receive(self.peer, message)
-        self._bench.dispatch.turn_over()
+            self._bench.reception.receive(self.peer, message)
+        self._bench.reception.turn_over()
 
     def hello(self, *held: link.Assign, draining: bool = False) -> None:
         """``held``: what it has in hand."""
@@ -125,6 +126,12 @@ class Bench:
             passes=self.passes,
         )
         dispatch.attach(self.sender)
+        self.reception = Reception(
+            dispatch,
+            admission=self.crew,
+            profiles=self.profiles,
+            clock=self.clock,
+        )
         return dispatch
 
     async def restart(self) -> None:

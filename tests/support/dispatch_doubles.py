@@ -49,7 +49,7 @@ class BenchStore(RefusingStore):
 
 
 class CrewDouble:
-    """Implements ``dispatch.Crew`` and ``orphans.Prospects``."""
+    """Implements ``dispatch.Crew`` and ``reception.Admission``."""
 
     def __init__(self) -> None:
         self.refusals: dict[str, link.Refused] = {}

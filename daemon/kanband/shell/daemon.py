@@ -43,6 +43,7 @@ from kanband.shell.notify import Notifier
 from kanband.shell.orphans import Orphans
 from kanband.shell.passes import Passes, read_key
 from kanband.shell.profiles import Profiles
+from kanband.shell.reception import Reception
 from kanband.shell.reloading import Reloading
 from kanband.store.errors import StoreError, StoreFailed
 from kanband.store.verbs import ClaimPolicy
@@ -220,7 +221,13 @@ class Kanband:
                 store=self.store,
                 clock=self.clock,
             )
-            link = Link(endpoint, self.runs)
+            reception = Reception(
+                self.runs,
+                admission=self.fleet,
+                profiles=self.profiles,
+                clock=self.clock,
+            )
+            link = Link(endpoint, reception)
             self.runs.attach(link)
             await self.runs.recover()
             stack.callback(self.runs.close)

@@ -70,7 +70,8 @@ class FleetLeaves(KanbandError):
 
 
 class Fleet:
-    """Implements ``ports.Fleet`` and ``dispatch.Crew``."""
+    """Implements ``ports.Fleet`` and ``dispatch.Crew`` and
+    ``reception.Admission``."""
 
     def __init__(
         self,

@@ -1,6 +1,6 @@
 """Who may say that it is a worker of ours.
 
-Absent: what a worker that was let in may say (``dispatch``).
+Absent: what a worker that was let in may say (``reception``).
 """
 
 from kanban_ipc.link import Hello, Refused

@@ -3,7 +3,7 @@
 Decided here: what lets one in. It has read the pass, which only this account can, and
 it holds the lock of the id that it names, so there is no second one of that id. An id
 of a worker that the daemon itself starts is not free for it. What it may do then is
-what every worker may (``dispatch``); that it is neither started nor stopped from here
+what every worker may (``reception``); that it is neither started nor stopped from here
 is ``member``'s.
 
 The secret is kept over the daemon's restarts (the file stays), so that a worker that

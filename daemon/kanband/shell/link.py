@@ -1,6 +1,6 @@
 """The daemon's end of the link: a ROUTER drained by its descriptor.
 
-Bytes in, messages out, and back; who may say what is decided in ``dispatch``. The
+Bytes in, messages out, and back; who may say what is decided in ``reception``. The
 socket is not awaited message by message: everything that waits is taken in one turn
 of the loop, so that it is decided and committed together. ZeroMQ's descriptor is
 edge-triggered, so the socket's events are read again after every receive and send.

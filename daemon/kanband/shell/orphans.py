@@ -18,12 +18,13 @@ import asyncio
 import contextlib
 import logging
 import sys
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 
 from kanban_ipc.link import Result
-from kanban_ipc.words import Proof, RunId, WorkerId
+from kanban_ipc.words import Proof, RunId
+from kanband.shell.assignments import Prospects
 from kanband.shell.dispatch import Dispatch
 from kanband.shell.live import LiveRun, Session
 from kanband.shell.ports import Clock, Store
@@ -38,13 +39,6 @@ _REAPERS_MAX: Final = 4
 """At once: each is a Python process, and a worker may leave any number of runs."""
 _REAP_AGAIN_S: Final = 10.0
 """After a reaper that failed, or could not prove it."""
-
-
-class Prospects(Protocol):
-    """The fleet, as far as the orphans need it."""
-
-    def returns(self, worker_id: WorkerId) -> bool:
-        """Whether it lives or will be started again by itself."""
 
 
 class Reaped(msgspec.Struct, frozen=True):

@@ -1,7 +1,7 @@
 """What the daemon says to workers: messages made from live runs, and sent.
 
 The link tells only whether a message could be queued. A message that was lost on the
-way is made up for by the next heartbeat (``dispatch``), so nothing is retried here.
+way is made up for by the next heartbeat (``reception``), so nothing is retried here.
 """
 
 from typing import Protocol

@@ -43,6 +43,14 @@ class Arrivals:
         """Starts, log lines, questions and results, in this order."""
         return [*self.starts, *self.logs, *self.asks, *self.ends]
 
+    def highest(self) -> dict[tuple[RunId, Epoch], int]:
+        """Each run's highest sequence number: what one acknowledgement says of it."""
+        highest: dict[tuple[RunId, Epoch], int] = {}
+        for report in self.everything():
+            key = (report.run_id, report.epoch)
+            highest[key] = max(highest.get(key, 0), report.seq)
+        return highest
+
     def put_back(self, earlier: "Arrivals") -> None:
         """``earlier`` could not be committed: it comes first again."""
         self.starts[:0] = earlier.starts
