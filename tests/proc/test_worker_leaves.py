@@ -24,7 +24,9 @@ from kanban_ipc.link import (
     Refused,
     Started,
 )
+from kanban_worker.shell.orders import read_order
 from support.assignments import NOOP, assign
+from support.deadline import eventually
 from support.worker_bench import WorkerBench, worker_bench
 
 STUBBORN = "trap '' TERM; setsid sh -c \"trap '' TERM; sleep 1000\" & sleep 1000; wait"
@@ -70,6 +72,22 @@ def test_past_the_deadline_of_a_drain_runs_are_cancelled_as_shutdown(
     bench.daemon.send(Drain(0.1))
     result = bench.daemon.expect(Finished).result
     assert (result.outcome, result.failure) == ("aborted", "shutdown")
+    assert bench.workers[0].wait() == 0
+
+
+def test_a_run_taken_over_past_the_deadline_is_cancelled_as_well(
+    bench: WorkerBench,
+) -> None:
+    limits = Limits(grace_s=1.0)
+    run = assign(bench.state_dir, STUBBORN, limits=limits)
+    bench.daemon.send(run)
+    bench.daemon.expect(Started)
+    bench.daemon.send(Drain(0.0))
+    eventually(lambda: read_order(Path(run.run_dir)) == "shutdown", "the order on disk")
+    late = _adopt(assign(bench.state_dir, "sleep 1000", limits=limits))
+    bench.daemon.send(late)
+    ended = bench.daemon.expect(Finished, lambda end: end.run_id == late.run_id)
+    assert (ended.result.outcome, ended.result.failure) == ("aborted", "shutdown")
     assert bench.workers[0].wait() == 0
 
 

@@ -161,10 +161,11 @@ class Desk:
             self._decline(assign, "its worker was about to leave")
         elif len(self._jobs) >= RUNS_MAX and not assign.adopt:
             self._decline(assign, f"its worker has {RUNS_MAX} runs in hand")
-        elif assign.agent.kind == "python":
-            self._jobs[key] = self._calls.take(assign)
         else:
-            self._jobs[key] = self._programs.take(assign)
+            python = assign.agent.kind == "python"
+            job = (self._calls if python else self._programs).take(assign)
+            self._jobs[key] = job
+            self.leaving.taken(job)
 
     def _decline(self, assign: Assign, why: str) -> None:
         job = Declined(self, assign, why)

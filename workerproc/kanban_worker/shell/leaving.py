@@ -2,9 +2,10 @@
 
 Theory. Three ways out, each begun once:
 
-* *drain*: nothing new; past the deadline what still runs is cancelled as ``shutdown``;
-  it leaves when nothing runs and every result is acknowledged (or the daemon has not
-  answered for ``ACK_PATIENCE_S``: what is not acknowledged is on disk);
+* *drain*: nothing new; past the deadline what still runs is cancelled as ``shutdown``,
+  and so is what it then takes over; it leaves when nothing runs and every result is
+  acknowledged (or the daemon has not answered for ``ACK_PATIENCE_S``: what is not
+  acknowledged is on disk);
 * *recycle*: a call does not heed its cancellation. As drain, but only calls, which die
   with the worker, are waited for: shims outlive it, the next incarnation adopts them;
 * *away*: idle, managed, and the daemon was not heard of for ``away_exit_s``. It is
@@ -50,6 +51,7 @@ class Leaving:
         self._loop = asyncio.get_running_loop()
         self._reason: Reason | None = None
         self._recycling = False
+        self._overdue = False
         self._deadline: asyncio.TimerHandle | None = None
         self._patience: asyncio.TimerHandle | None = None
         self.done: asyncio.Future[int] = self._loop.create_future()
@@ -66,6 +68,7 @@ class Leaving:
             self._reason = "drained"
         if self._deadline is not None:
             self._deadline.cancel()
+        self._overdue = False
         self._deadline = self._loop.call_later(deadline_s, self._cancel_all)
         self.check()
 
@@ -123,7 +126,18 @@ class Leaving:
             self._voice.say("info", "Leaving", reason=reason)
         self.go(0)
 
+    def taken(self, job: Job) -> None:
+        """A run was taken in hand: past the deadline one that is taken over, which
+        would be waited for like the others, and like them has no more time."""
+        if self._overdue:
+            _cancel(job)
+
     def _cancel_all(self) -> None:
+        self._overdue = True
         for job in tuple(self._jobs):
             if not job.over:
-                job.cancel(Cancel(job.run_id, job.epoch, job.grace_s, "shutdown"))
+                _cancel(job)
+
+
+def _cancel(job: Job) -> None:
+    job.cancel(Cancel(job.run_id, job.epoch, job.grace_s, "shutdown"))
