@@ -100,7 +100,16 @@ Function: TypeAlias = Callable[[Work, "Context"], object]
 class Call:
     """One run of a callable."""
 
-    __slots__ = ("cancelled", "epoch", "run_id", "started_ns", "target", "work")
+    __slots__ = (
+        "cancelled",
+        "epoch",
+        "progress",
+        "progress_told",
+        "run_id",
+        "started_ns",
+        "target",
+        "work",
+    )
 
     def __init__(self, run_id: RunId, epoch: Epoch, target: str, work: Work) -> None:
         self.run_id = run_id
@@ -109,6 +118,10 @@ class Call:
         self.work = work
         self.cancelled = False
         self.started_ns = 0
+        self.progress: CallProgress | None = None
+        """What it said last of how far it is."""
+        self.progress_told = False
+        """That it said something is on its way to the event loop."""
 
 
 class Context:
@@ -128,8 +141,13 @@ class Context:
     def progress(self, percent: int, step: str = "", total_steps: int = 0) -> None:
         """How far it is, 0 to 100. At most one a second is shown."""
         bounded = min(max(int(percent), 0), 100)
-        text = plain(step)
-        self._tell(CallProgress(self._call, bounded, text, int(total_steps)))
+        call, text = self._call, plain(step)
+        said = CallProgress(call, bounded, text, int(total_steps))
+        # In this order, and the reverse in ``_latest``: the last word is never lost.
+        call.progress = said
+        if not call.progress_told:
+            call.progress_told = True
+            self._tell(said)
 
     def log(self, message: str, level: LogLevel = "info") -> None:
         """One line in the run's execution log."""
@@ -172,7 +190,7 @@ class Threads:
         """What happened since, in order."""
         self._woken = False
         events = self._events
-        happened = [events.popleft() for _ in range(len(events))]
+        happened = [_latest(events.popleft()) for _ in range(len(events))]
         self._open -= sum(type(event) is CallEnded for event in happened)
         return happened
 
@@ -193,6 +211,14 @@ class Threads:
             if not call.cancelled:
                 self._tell(CallStarted(call))
             self._tell(_call(call, self._tell))
+
+
+def _latest(event: CallEvent) -> CallEvent:
+    """Progress as it is now: however often it is said, one word of it waits."""
+    if type(event) is not CallProgress:
+        return event
+    event.call.progress_told = False
+    return event.call.progress or event
 
 
 def _call(call: Call, tell: Callable[[CallEvent], None]) -> CallEnded:
