@@ -19,7 +19,7 @@ import msgspec
 from kanban_worker.shell.launch import DirectLauncher
 from kanban_worker.shell.rundir import ShimSpec
 spec = msgspec.json.decode(sys.argv[2], type=ShimSpec)
-DirectLauncher().launch_blocking(Path(sys.argv[1]), spec)
+DirectLauncher().launch(Path(sys.argv[1]), spec)
 print("launched", flush=True)
 signal.pause()
 """

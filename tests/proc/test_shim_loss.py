@@ -83,7 +83,7 @@ def test_reaping_a_lost_run_is_final_and_repeatable(
         assert (said["survivors"], said["exit"]) == ([], None)
     assert shim.agents() == []
     with pytest.raises(LaunchRefusedError):
-        DirectLauncher().launch_blocking(shim.run_dir, shim.spec)
+        DirectLauncher().launch(shim.run_dir, shim.spec)
 
 
 def test_reaping_a_living_run_cancels_it(
@@ -115,14 +115,14 @@ def test_a_reaped_run_can_never_be_launched(shims: Shims) -> None:
     run_dir = shims.root / spec.run_id
     assert asyncio.run(reap(run_dir, 1.0)).outcome == "lost"
     with pytest.raises(LaunchRefusedError, match="is over"):
-        DirectLauncher().launch_blocking(run_dir, spec)
+        DirectLauncher().launch(run_dir, spec)
     assert isinstance(state_of(run_dir), Lost)
 
 
 def test_a_run_is_launched_once(shims: Shims) -> None:
     shim = shims.sh("exec sleep 1000")
     with pytest.raises(LaunchRefusedError, match="launched before"):
-        DirectLauncher().launch_blocking(shim.run_dir, shim.spec)
+        DirectLauncher().launch(shim.run_dir, shim.spec)
     assert len(shim.agents()) == 1
 
 
@@ -132,7 +132,7 @@ def test_nothing_starts_while_the_run_is_being_given_up(shims: Shims) -> None:
     with no_shim(run_dir) as none:
         assert none
         with pytest.raises(LaunchRefusedError, match="given up"):
-            DirectLauncher().launch_blocking(run_dir, spec)
+            DirectLauncher().launch(run_dir, spec)
     assert isinstance(state_of(run_dir), Prepared)
 
 
@@ -143,7 +143,7 @@ def test_a_shim_that_does_not_start_is_told_and_the_run_is_lost(
     run_dir = shims.prepare(spec)
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(LaunchError, match="did not start"):
-        DirectLauncher().launch_blocking(run_dir, spec)
+        DirectLauncher().launch(run_dir, spec)
     assert isinstance(state_of(run_dir), Lost)
 
 
@@ -154,7 +154,7 @@ def test_an_agent_that_cannot_be_identified_is_not_left_running(
     shim = Shim(shims.prepare(spec), spec)
     shims.launched.append(shim)
     (shim.run_dir / "shim.json.tmp").mkdir()
-    DirectLauncher().launch_blocking(shim.run_dir, spec)
+    DirectLauncher().launch(shim.run_dir, spec)
     record = shim.end()
     assert (record.reason, record.errno) == ("spawn_failed", errno.EISDIR)
     assert shim.agents() == []
@@ -218,7 +218,7 @@ print(json.dumps([pages < 32, record.reason, record.code, record.proof]))
 spec = spec_of(("true",))
 (root / spec.run_id).mkdir()
 try:
-    DirectLauncher().launch_blocking(root / spec.run_id, spec)
+    DirectLauncher().launch(root / spec.run_id, spec)
 except LaunchError as error:
     state = state_of(root / spec.run_id)
     print(json.dumps([error.__cause__.errno, type(state).__name__]))
@@ -247,7 +247,9 @@ def test_fifty_runs_at_once_end_each_with_its_own_code(shims: Shims) -> None:
             runs.append(Shim(shims.prepare(spec), spec))
         shims.launched.extend(runs)
         launcher = DirectLauncher()
-        await asyncio.gather(*(launcher.launch(run.run_dir, run.spec) for run in runs))
+        await asyncio.gather(
+            *(asyncio.to_thread(launcher.launch, run.run_dir, run.spec) for run in runs)
+        )
         return runs
 
     runs = asyncio.run(launch_all())

@@ -99,7 +99,7 @@ class Shims:
         spec = spec_of(argv, **changes)
         shim = Shim(self.prepare(spec), spec)
         self.launched.append(shim)
-        DirectLauncher().launch_blocking(shim.run_dir, spec)
+        DirectLauncher().launch(shim.run_dir, spec)
         return shim
 
     def sh(self, script: str, **changes: object) -> Shim:

@@ -33,9 +33,6 @@ DEFAULTS: Final[Mapping[str, str]] = {
     "SHELL": "/bin/sh",
 }
 
-RUN_NONCE: Final = "KANBAN_RUN_ID"
-"""Marks every process of a run; the sweep looks for it."""
-
 
 def agent_environment(
     assign: Assign,

@@ -18,9 +18,8 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
-from typing import Final, Literal, Protocol
+from typing import Final, Literal
 
 import msgspec
 
@@ -34,7 +33,6 @@ from kanban_ipc.layout import (
 )
 from kanban_ipc.words import RunId
 from kanban_worker import shim
-from kanban_worker.shell.blocking import in_thread
 from kanban_worker.shell.rundir import PRIVATE, ShimSpec, write_spec
 
 START_TIMEOUT_S: Final = 30.0
@@ -57,13 +55,6 @@ class LaunchRefusedError(LaunchError):
     """The run was launched before, or given up: start nothing."""
 
 
-class Launcher(Protocol):
-    """One way of starting shims."""
-
-    async def launch(self, run_dir: Path, spec: ShimSpec) -> None:
-        """Return once ``shim.json`` or ``exit.json`` is there. Raises LaunchError."""
-
-
 def unit_name(run_id: RunId) -> str:
     """Name the systemd unit of a run: it follows from the id alone."""
     return f"kanban-run-{run_id}.service"
@@ -72,12 +63,11 @@ def unit_name(run_id: RunId) -> str:
 class DirectLauncher:
     """The shim as a process of its own, adopted by the spawner or by init."""
 
-    async def launch(self, run_dir: Path, spec: ShimSpec) -> None:
-        """See `Launcher`. The loop goes on meanwhile: all of it is in a thread."""
-        await in_thread(partial(self.launch_blocking, run_dir, spec))
+    def launch(self, run_dir: Path, spec: ShimSpec) -> None:
+        """Return once ``shim.json`` or ``exit.json`` is there; blocks until then.
 
-    def launch_blocking(self, run_dir: Path, spec: ShimSpec) -> None:
-        """Launch, for callers without a loop."""
+        Raises LaunchError.
+        """
         run_dir = run_dir.absolute()
         with _intent(run_dir, spec, inherit=True) as lock_fd:
             process = _start(
@@ -95,12 +85,8 @@ class SystemdLauncher:
         """``client_env``: what systemd-run needs, XDG_RUNTIME_DIR above all."""
         self._scope, self._client_env = scope, client_env
 
-    async def launch(self, run_dir: Path, spec: ShimSpec) -> None:
-        """See `Launcher`."""
-        await in_thread(partial(self.launch_blocking, run_dir, spec))
-
-    def launch_blocking(self, run_dir: Path, spec: ShimSpec) -> None:
-        """Launch, for callers without a loop."""
+    def launch(self, run_dir: Path, spec: ShimSpec) -> None:
+        """See `DirectLauncher`."""
         run_dir = run_dir.absolute()
         command = [*self._client(spec), *_shim_command(run_dir), "--service"]
         # The client keeps the lock till the shim has said READY, holding it itself.

@@ -26,7 +26,7 @@ async def launch(hand: Hand) -> Ended | None:
         ready = await hand.persist("The worktree", lambda: _make_ready(hand))
         hand.stop_if_ordered()
         launcher, spec = hand.shared.launcher, ready.spec
-        await in_thread(lambda: launcher.launch_blocking(hand.run_dir, spec))
+        await in_thread(lambda: launcher.launch(hand.run_dir, spec))
     except Interrupted:
         return Ended(stopped=hand.order or "cancelled")
     except LaunchRefusedError:
