@@ -1,8 +1,9 @@
 """The SQL of the verbs, read once from ``sql/sqlite/<noun>.sql``.
 
 A file holds named statements: each begins at a line ``-- name: <name>``; ``{name}``
-in one stands for another of the same file, such as a list of columns. The texts are
-the same objects for ever, so that APSW's statement cache finds them prepared.
+in one stands for another of the same file, such as a list of columns, or of
+``parts.sql``. The texts are the same objects for ever, so that APSW's statement cache
+finds them prepared.
 """
 
 import re
@@ -19,12 +20,17 @@ _MIGRATION: Final = re.compile(r"(\d{4})\.sql")
 
 def load(noun: str) -> Mapping[str, str]:
     """The statements of one file, by name."""
+    bare = _read(noun)
+    known = {**_read("parts"), **bare}
+    return {name: _whole(known, name) for name in bare}
+
+
+def _read(noun: str) -> dict[str, str]:
     text = (_FOLDER / f"{noun}.sql").read_text("utf-8")
     parts = _NAME.split(text)[1:]
     names, bodies = parts[::2], parts[1::2]
     assert len(set(names)) == len(names), f"a name occurs twice in {noun}.sql"
-    bare = dict(zip(names, (_bare(body) for body in bodies), strict=True))
-    return {name: _whole(bare, name) for name in bare}
+    return dict(zip(names, (_bare(body) for body in bodies), strict=True))
 
 
 def _whole(bare: Mapping[str, str], name: str) -> str:

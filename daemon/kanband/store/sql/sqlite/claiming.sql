@@ -79,17 +79,7 @@ WHERE state = 'ready' AND waits_for IS NULL AND repo_path IS NOT NULL
 -- Read first and written after: RETURNING would make SQLite build a temporary table
 -- for each row, which costs ten times the update itself.
 -- name: chosen
-SELECT t.id, t.title, coalesce(x.description_md, ''), coalesce(x.instructions, ''),
-    t.band, t.labels, t.task_type, t.repo_path, t.base_branch, t.branch, t.worktree,
-    t.model, t.previous_failure, t.fresh, t.estimated_duration_s, t.timeout_s,
-    t.board, t.epoch + 1, t.attempts + 1,
-    (SELECT json_group_array(json(one)) FROM (
-        SELECT json_object('question', q.text, 'answer', q.answer, 'kind', q.kind)
-            AS one
-        FROM (
-            SELECT * FROM questions
-            WHERE ticket_id = t.id AND answer IS NOT NULL ORDER BY epoch DESC LIMIT 10
-        ) AS q ORDER BY q.epoch))
+SELECT {work_columns}, t.board, t.epoch + 1, t.attempts + 1, {exchanges}
 FROM tickets AS t LEFT JOIN texts AS x ON x.ticket_id = t.id
 WHERE t.id = ?
 
