@@ -100,10 +100,10 @@ def test_started_workers_get_the_lowest_free_names_and_their_options(
             assert [i.worker_id for i in infos] == ["worker-2", "worker-3"]
             assert {i.state for i in infos} == {"RUNNING"}
             assert {(i.slots, i.repo) for i in infos} == {(3, "/repo")}
-            assert daemon.fleet.restriction(W2) == Restriction(
+            assert daemon.fleet.door.restriction(W2) == Restriction(
                 frozenset({"noop"}), "/repo", frozenset({"gpu"})
             )
-            assert daemon.fleet.restriction(W1) == Restriction()
+            assert daemon.fleet.door.restriction(W1) == Restriction()
 
     asyncio.run(scenario())
 
@@ -621,14 +621,14 @@ def test_a_hello_is_verified_by_name_start_and_secret(bench: Bench) -> None:
             )
             replace = msgspec.structs.replace
             answers = [
-                daemon.fleet.verify(hello),
-                daemon.fleet.verify(replace(hello, incarnation="older")),
-                daemon.fleet.verify(replace(hello, worker_id=WorkerId("other"))),
+                daemon.fleet.door.verify(hello),
+                daemon.fleet.door.verify(replace(hello, incarnation="older")),
+                daemon.fleet.door.verify(replace(hello, worker_id=WorkerId("other"))),
             ]
             codes = [answer.code for answer in answers if answer is not None]
             assert codes == ["secret", "fenced", "unknown_worker"]
             await daemon.fleet.stop(["worker-1"], now=True, wait=True)
-            late = daemon.fleet.verify(hello)
+            late = daemon.fleet.door.verify(hello)
             assert late is not None
             assert late.code == "fenced"
 

@@ -65,7 +65,7 @@ class Daemon:
         )
         reception = Reception(
             self.dispatch,
-            admission=self.fleet,
+            admission=self.fleet.door,
             profiles=profiles,
             clock=SystemClock(),
         )

@@ -223,7 +223,7 @@ class Kanband:
             )
             reception = Reception(
                 self.runs,
-                admission=self.fleet,
+                admission=self.fleet.door,
                 profiles=self.profiles,
                 clock=self.clock,
             )

@@ -9,7 +9,8 @@ finds workers that live but are silent, and notices when our own loop was away, 
 is nobody's fault.
 
 Decided here: which workers there are, and what a command waits for. Absent: how one
-is stopped (``stopper``), adopted (``recovery``), shown (``roll_call``).
+is stopped (``stopper``), forgotten (``farewell``), adopted (``recovery``), let in
+(``door``), shown (``roll_call``).
 """
 
 import asyncio
@@ -22,18 +23,17 @@ from msgspec.structs import replace
 
 from kanban_ipc.control import StopProof, WorkerInfo
 from kanban_ipc.guests import Pass
-from kanban_ipc.link import Hello, Refused
 from kanban_ipc.spawning import Exited, Spawned, SpawnFailed
 from kanban_ipc.words import UnitScope, WorkerId, WorkerState
 from kanband.config import Config
 from kanband.core import roster, workers
 from kanband.errors import KanbandError
-from kanband.shell import gate, guests
+from kanband.shell import guests
 from kanband.shell.crew import Dispatch, Ground, InlineSlots
-from kanband.shell.guests import GUESTS_MAX
+from kanband.shell.door import Door
+from kanband.shell.farewell import Farewell
 from kanband.shell.incarnation import digest
 from kanband.shell.ledger import Ledger
-from kanband.shell.live import Restriction
 from kanband.shell.member import Member
 from kanband.shell.not_managed import Guest, NotManaged
 from kanband.shell.ports import Clock, Store
@@ -43,13 +43,11 @@ from kanband.shell.spawner import SpawnerClient
 from kanband.shell.spawner_start import COMMAND, Starter
 from kanband.shell.stopper import Stop
 from kanband.shell.wishes import Wishes, seats
-from kanband.store.errors import StoreError
 from kanband.store.verbs import WorkerRow
 
 __all__ = ["Dispatch", "Fleet", "FleetLeaves", "Guest", "NotManaged"]
 
 _LOG: Final = logging.getLogger(__name__)
-_FORGET_AGAIN_S: Final = 0.5
 _STARTED: Final[frozenset[WorkerState]] = workers.AT_REST | {"STOPPED"}
 """What a start waits for: it runs, or it will not without a person, or it was stopped
 meanwhile."""
@@ -70,8 +68,7 @@ class FleetLeaves(KanbandError):
 
 
 class Fleet:
-    """Implements ``ports.Fleet`` and ``dispatch.Crew`` and
-    ``reception.Admission``."""
+    """Implements ``ports.Fleet`` and ``dispatch.Crew``."""
 
     def __init__(
         self,
@@ -96,6 +93,8 @@ class Fleet:
         self._jitter: Callable[[], float] = lambda: rng.uniform(-1.0, 1.0)
         self._members: dict[str, Member] = {}
         self._roll_call = RollCall(self._members)
+        self.door: Final = Door(config, self._members, clock)
+        """``reception.Admission``."""
         self._ledger = Ledger(store, clock, broken)
         places = (config.state_dir, config.runtime_dir)
         self._spawner = SpawnerClient(
@@ -106,9 +105,7 @@ class Fleet:
         )
         self._watch: asyncio.TimerHandle | None = None
         self._kept: dict[str, Exited] = {}
-        self._dropping: set[asyncio.Task[None]] = set()
-        self._opened: tuple[Ground, Wishes] | None = None
-        self._pass_sha256 = ""
+        self._opened: tuple[Ground, Wishes, Farewell] | None = None
         self._inline: InlineSlots | None = None
 
     # ----------------------------------------------------------- beginning, ending
@@ -138,11 +135,20 @@ class Fleet:
             run_scope=self._units,
             jitter=self._jitter,
         )
-        self._opened = ground, Wishes(self._members, ground, self._config.slots)
+        wishes = Wishes(self._members, ground, self._config.slots)
+        farewell = Farewell(
+            self._members,
+            store=self._store,
+            clock=self._clock,
+            ledger=self._ledger,
+            holds=dispatch.live_runs,
+            broken=self._broken,
+        )
+        self._opened = ground, wishes, farewell
         joining = guests.issue_pass(self._config, self._link_endpoint)
-        self._pass_sha256 = digest(joining.secret)
+        self.door.open(ground, digest(joining.secret))
         await self._recover()
-        await self._forget_guests()
+        await farewell.guests()
         listen()
         if self._config.mode != "managed":
             if inline is not None:
@@ -169,23 +175,6 @@ class Fleet:
         self._members.update({row.worker_id: member for member, row in found})
         recover(found, ready, self._kept, self._config.state_dir)
 
-    async def _forget_guests(self) -> None:
-        """Those that ended while no daemon was there, unless they have left runs."""
-        holds = self._ground.dispatch.live_runs
-        gone = [
-            member.worker_id
-            for member in self._members.values()
-            if member.row.guest
-            and member.state == "EXITED"
-            and not holds(member.worker_id)
-        ]
-        for name in gone:
-            self._ledger.forget(name)
-            del self._members[name]
-        if gone:
-            now_ms = self._clock.now_ms()
-            await self._store.do(lambda verbs: verbs.drop_workers(gone, now_ms=now_ms))
-
     async def _begin(self) -> None:
         """Bring about what is wanted, by a person or else by the configuration."""
         await self._fit(self._config.worker_count)
@@ -200,7 +189,7 @@ class Fleet:
         await self._wishes.commit(run=change.start, stop=change.remove, person=False)
         for name in change.start:
             self._members[name].wish("run")
-        self._drop_later(self._stop_all(change.remove, now=False))
+        self._farewell.later(self._stop_all(change.remove, now=False))
         return chosen is None
 
     async def reconfigure(self, config: Config) -> list[str]:
@@ -208,7 +197,7 @@ class Fleet:
         before = self._config
         if before.mode == "managed":
             await self._wishes.resize(before.slots, config.slots)
-        self._config = config
+        self._config = self.door.config = config
         self._ground.settings = config.workers
         if before.mode != "managed" or config.worker_count == before.worker_count:
             return []
@@ -247,8 +236,7 @@ class Fleet:
             self._watch.cancel()
         if self._opened is not None:
             self._ground.leaving = True
-        for task in self._dropping:
-            task.cancel()
+            self._farewell.close()
         if self._inline is not None:
             await self._inline.close()
         for member in self._members.values():
@@ -341,7 +329,7 @@ class Fleet:
         for name in change.start:
             self._members[name].wish("run")
         stops = self._stop_all(change.remove, now=now)
-        dropping = self._drop_later(stops)
+        dropping = self._farewell.later(stops)
         proofs = await self._proofs(stops, wait=wait)
         if wait and dropping:
             # Not gather: who waits may give up, and they must go on.
@@ -383,58 +371,6 @@ class Fleet:
         return [text for text in troubles if text] + self._roll_call.problems()
 
     # --------------------------------------------------------------- for the dispatch
-
-    def verify(self, hello: Hello) -> Refused | None:
-        """Whether this is the worker that it says it is; None: it is."""
-        member = self._members.get(hello.worker_id)
-        if not hello.guest:
-            return gate.verify(hello, member)
-        refused = guests.verify(
-            hello,
-            member,
-            self._pass_sha256,
-            self._config.agents,
-            self._config.state_dir,
-        )
-        if refused is None and member is None and len(self._members) >= GUESTS_MAX:
-            reason = f"{GUESTS_MAX} workers are known already; restart the daemon"
-            refused = Refused(code="unknown_worker", reason=reason)
-        if refused is None:
-            self._admit(hello)
-        return refused
-
-    def _admit(self, hello: Hello) -> None:
-        row = guests.row(hello)
-        name = hello.worker_id
-        if name not in self._members:
-            self._members[name] = Member(row, self._ground)
-        self._members[name].admitted(row)
-
-    def on_hello(self, hello: Hello) -> None:
-        """It was verified and welcomed."""
-        member = self._members[hello.worker_id]
-        if hello.guest:
-            member.on_guest(hello.process)
-        else:
-            member.on_hello(hello.process)
-
-    def on_goodbye(self, worker_id: WorkerId, reason: str) -> None:
-        """Its exit that follows is expected."""
-        current = self._members[worker_id].body.now
-        if current is not None:
-            current.goodbye = reason
-
-    def heard(self, worker_id: WorkerId) -> None:
-        """It gave a sign of life on the link."""
-        current = self._members[worker_id].body.now
-        if current is not None:
-            current.heard_at = self._clock.monotonic()
-
-    def restriction(self, worker_id: WorkerId) -> Restriction:
-        """What it was started for."""
-        row = self._members[worker_id].row
-        agents = frozenset(row.agents) if row.agents else None
-        return Restriction(agents, row.repo_path, frozenset(row.labels))
 
     def processed(self, worker_id: WorkerId, count: int = 1) -> None:
         """Tickets of its runs were settled (the store counts for itself)."""
@@ -490,6 +426,11 @@ class Fleet:
         assert self._opened is not None, "open comes first"
         return self._opened[1]
 
+    @property
+    def _farewell(self) -> Farewell:
+        assert self._opened is not None, "open comes first"
+        return self._opened[2]
+
     def _managed(self, worker_ids: Sequence[str] = ()) -> None:
         """Raises ``NotManaged`` or ``Guest`` where a wish is not ours to fulfil."""
         for name in worker_ids:
@@ -523,53 +464,6 @@ class Fleet:
     async def _started(self, ids: Sequence[WorkerId]) -> None:
         members = [self._members[name] for name in ids if name in self._members]
         await asyncio.gather(*(member.until(_STARTED) for member in members))
-
-    def _drop_later(self, stops: Sequence[Stop]) -> list[asyncio.Task[None]]:
-        tasks = [
-            asyncio.create_task(self._drop(stop, self._members[stop.worker_id]))
-            for stop in stops
-        ]
-        for task in tasks:
-            self._dropping.add(task)
-            task.add_done_callback(self._dropped)
-        return tasks
-
-    def _dropped(self, task: asyncio.Task[None]) -> None:
-        self._dropping.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._broken(error)
-
-    async def _drop(self, stop: Stop, member: Member) -> None:
-        """Forget a worker that was scaled away. What the store refuses now is tried
-        again: that its disk is full is nobody's bug.
-        """
-        over = False
-        while not over:
-            try:
-                await stop.proof(returns=False)
-                over = await self._forget(member)
-            except StoreError as error:
-                _LOG.warning("%s is forgotten later: %s", member.worker_id, error)
-                await asyncio.sleep(_FORGET_AGAIN_S)
-
-    async def _forget(self, member: Member) -> bool:
-        """If that is still wanted: a wish counts from when it begins to be committed,
-        for it will be acted on. False: it is wanted, but a later start left runs.
-        """
-        name = member.worker_id
-        current = self._members.get(name)
-        if current is member:
-            if member.state != "STOPPED" or member.row.wanted == "run":
-                return True
-            if self._ground.dispatch.live_runs(name):
-                return False
-            self._ledger.forget(name)
-            del self._members[name]
-        elif current is not None:
-            return True
-        now_ms = self._clock.now_ms()
-        await self._store.do(lambda verbs: verbs.drop_workers([name], now_ms=now_ms))
-        return True
 
     def _look(self) -> None:
         """Every heartbeat: see who lives, but is silent."""
