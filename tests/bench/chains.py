@@ -20,15 +20,15 @@ from kanban_ipc.control import NewTicket
 from kanban_ipc.link import Result
 from kanban_ipc.words import PRIORITIES, WorkerId
 from kanband.core.ids import RunIds
-from kanband.store.verbs import (
+from kanband.store.values import (
     AgentGate,
     Claim,
     ClaimPolicy,
     RetryPolicy,
     RunEnd,
-    Verbs,
     Want,
 )
+from kanband.store.verbs import Verbs
 from kanband.store.writer import StoreThread
 
 CHAINS, LENGTH, REPOSITORIES, LIMIT, SLOTS = 200, 50, 50, 2, 64

@@ -23,16 +23,16 @@ from kanban_ipc.control import ListCall, NewTicket
 from kanban_ipc.link import Result
 from kanban_ipc.words import RunId, WorkerId
 from kanband.core.ids import RunIds
-from kanband.store.verbs import (
+from kanband.store.values import (
     AgentGate,
     Claim,
     ClaimPolicy,
     RetryPolicy,
     RunEnd,
     RunStart,
-    Verbs,
     Want,
 )
+from kanband.store.verbs import Verbs
 from kanband.store.writer import StoreThread
 
 T = TypeVar("T")

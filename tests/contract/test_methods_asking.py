@@ -22,7 +22,7 @@ from kanban_ipc.control import (
 )
 from kanban_ipc.link import Result
 from kanban_ipc.words import QuestionKind
-from kanband.store.verbs import RunQuestion
+from kanband.store.values import RunQuestion
 from support.control_server import Served, served
 from support.varlink_client import Answered
 

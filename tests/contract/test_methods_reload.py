@@ -8,7 +8,7 @@ import pytest
 
 from kanban_ipc.control import AddCall, AddReply, NewTicket, ReloadCall, ReloadReply
 from kanban_ipc.words import RunId, TicketId, WorkerId
-from kanband.store.verbs import Want
+from kanband.store.values import Want
 from support.control_server import Served, served
 from support.daemon_double import worker
 from support.varlink_client import Answered

@@ -38,7 +38,7 @@ from kanban_ipc.control import (
     WorkersReply,
 )
 from kanban_ipc.link import Result
-from kanband.store.verbs import Claim
+from kanband.store.values import Claim
 from support.control_server import Served, served
 from support.daemon_double import worker
 from support.varlink_client import Answered

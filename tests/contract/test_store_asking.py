@@ -10,7 +10,7 @@ from kanban_ipc.link import Exchange
 from kanban_ipc.words import FailureClass, TicketState
 from kanband.store import asking
 from kanband.store.model import asking as model_asking
-from kanband.store.verbs import Claim, Moved, RunLog, RunMark
+from kanband.store.values import Claim, Moved, RunLog, RunMark
 from support.stores import Bench, epoch
 
 

@@ -3,7 +3,7 @@
 import msgspec
 
 from kanban_ipc.words import WorkerId
-from kanband.store.verbs import AgentGate, Want
+from kanband.store.values import AgentGate, Want
 from support.stores import Bench
 
 

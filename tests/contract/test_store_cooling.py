@@ -5,7 +5,7 @@ import pytest
 
 from kanban_ipc.control import ListCall
 from kanband.core.cooldowns import CoolDown
-from kanband.store.verbs import AgentGate, ClaimPolicy, Landed
+from kanband.store.values import AgentGate, ClaimPolicy, Landed
 from support.stores import Bench
 
 MINUTE_MS = 60_000

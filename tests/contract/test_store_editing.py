@@ -12,7 +12,7 @@ from kanban_ipc.control import (
 )
 from kanban_ipc.words import TicketState
 from kanband.core.editing import WHILE_HELD
-from kanband.store.verbs import EditRefusal, Moved, MoveRefusal, Removed
+from kanband.store.values import EditRefusal, Moved, MoveRefusal, Removed
 from support.stores import Bench
 
 EVERYTHING = TicketEdit(

@@ -21,7 +21,7 @@ from kanban_ipc.control import ListCall, NewTicket, RunsCall, TicketEdit
 from kanban_ipc.link import Result
 from kanban_ipc.words import COLUMNS, FAILURE_CLASSES, Epoch, RunId, WorkerId
 from kanband.core.ids import uuid7
-from kanband.store.verbs import (
+from kanband.store.values import (
     AgentGate,
     Claim,
     ClaimPolicy,

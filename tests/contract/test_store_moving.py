@@ -12,7 +12,7 @@ from kanban_ipc.control import (
 )
 from kanban_ipc.words import COLUMN_OF, COLUMNS, Column, TicketState
 from kanband.core.tickets import RETRYABLE, state_of_column
-from kanband.store.verbs import Cancelling, Moved, MoveRefusal, RunEnd
+from kanband.store.values import Cancelling, Moved, MoveRefusal, RunEnd
 from support.stores import Bench
 
 REACHED: tuple[TicketState, ...] = (

@@ -6,7 +6,7 @@ import msgspec
 
 from kanban_ipc.control import ListCall, NewTicket
 from kanban_ipc.words import PRIORITIES
-from kanband.store.verbs import Claim
+from kanband.store.values import Claim
 from support.order import check_order
 from support.stores import ALL, Bench
 

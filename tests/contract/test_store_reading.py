@@ -6,7 +6,7 @@ import pytest
 
 from kanban_ipc.control import ListCall
 from kanban_ipc.words import WorkerId
-from kanband.store.verbs import Note, WorkerRow
+from kanband.store.values import Note, WorkerRow
 from support.stores import Bench
 
 

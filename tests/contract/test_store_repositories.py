@@ -2,7 +2,7 @@
 
 import msgspec
 
-from kanband.store.verbs import Claim
+from kanband.store.values import Claim
 from support.stores import Bench
 
 

@@ -4,7 +4,7 @@ import msgspec
 
 from kanban_ipc.control import RunsCall
 from kanban_ipc.words import RunId, WorkerId
-from kanband.store.verbs import Claim, RunLog
+from kanband.store.values import Claim, RunLog
 from support.stores import Bench, epoch
 
 

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from kanban_ipc.control import NewTicket, NotFound
-from kanband.store.verbs import NewSchedule, Schedule
+from kanband.store.values import NewSchedule, Schedule
 from support.stores import Bench
 
 HOUR_MS = 3_600_000

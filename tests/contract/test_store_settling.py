@@ -8,7 +8,7 @@ import pytest
 from kanban_ipc.bounds import MESSAGE_CHARS_MAX, SUMMARY_BYTES_MAX
 from kanban_ipc.link import FileChange
 from kanban_ipc.words import FailureClass, RunId, TicketState, WorkerId
-from kanband.store.verbs import Claim, Landed, WorkerRow
+from kanband.store.values import Claim, Landed, WorkerRow
 from support.stores import Bench, epoch
 
 

@@ -19,7 +19,7 @@ from kanband.shell.fleet import NotManaged
 from kanband.shell.identity import process_id
 from kanband.shell.live import Restriction
 from kanband.store.errors import StoreFailed
-from kanband.store.verbs import WorkerRow
+from kanband.store.values import WorkerRow
 from support import traces
 from support.crew_bench import CrewBench, Daemon, eventually
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from kanban_ipc.control import NewTicket
 from kanban_ipc.link import Result
 from kanband.core.ids import RunIds
-from kanband.store.verbs import *
+from kanband.store.values import *
 from kanband.store.writer import StoreThread
 
 ids = RunIds()

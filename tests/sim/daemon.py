@@ -20,7 +20,7 @@ from kanband.shell.passes import Passes
 from kanband.shell.reception import Reception
 from kanband.shell.turn import Turn, TurnOutcome
 from kanband.store.errors import StoreError
-from kanband.store.verbs import ClaimPolicy, Landed
+from kanband.store.values import ClaimPolicy, Landed
 from sim.crew import Crew
 from sim.disk import SimStore
 from sim.loop import Process

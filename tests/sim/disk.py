@@ -16,9 +16,10 @@ import apsw
 from kanband.store.calls import Answer, Calls, Job
 from kanband.store.errors import StoreFailed
 from kanband.store.events import last_seq
+from kanband.store.questions import Reads
 from kanband.store.sqlite import SqliteReads, SqliteVerbs
 from kanband.store.statements import migrations
-from kanband.store.verbs import Reads, Verbs
+from kanband.store.verbs import Verbs
 from kanband.store.writer import GROUP_MAX, _Writer
 from sim.loop import Process
 

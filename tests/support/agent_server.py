@@ -10,7 +10,7 @@ from kanban_ipc.control import Call, NewTicket, Reply
 from kanban_ipc.words import Epoch
 from kanband.shell.agent_methods import AGENT
 from kanband.shell.ports import LiveWork
-from kanband.store.verbs import Claim
+from kanband.store.values import Claim
 from support.control_server import Served, served
 from support.varlink_client import Answered
 

@@ -23,7 +23,7 @@ from kanband.shell.passes import Passes
 from kanband.shell.ports import LiveWork
 from kanband.shell.profiles import Profiles
 from kanband.shell.reloading import Reloading
-from kanband.store.verbs import (
+from kanband.store.values import (
     Claim,
     ClaimPolicy,
     RetryPolicy,

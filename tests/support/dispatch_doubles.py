@@ -9,7 +9,8 @@ from kanban_ipc import frames, link
 from kanban_ipc.link import DaemonMessage
 from kanban_ipc.words import WorkerId
 from kanband.shell.live import Restriction
-from kanband.store.verbs import Reads, Verbs
+from kanband.store.questions import Reads
+from kanband.store.verbs import Verbs
 from kanband.store.writer import StoreThread
 from support.refusing_store import RefusingStore
 

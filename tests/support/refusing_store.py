@@ -6,7 +6,8 @@ from typing import TypeVar
 
 from kanband.shell.ports import Store
 from kanband.store.errors import StoreFailed
-from kanband.store.verbs import Reads, Verbs
+from kanband.store.questions import Reads
+from kanband.store.verbs import Verbs
 
 T = TypeVar("T")
 

@@ -22,24 +22,24 @@ from kanband.core.history import Violation, check
 from kanband.core.ids import uuid7
 from kanband.store.model import ModelReads, ModelVerbs, World
 from kanband.store.opening import open_store
+from kanband.store.questions import Reads
 from kanband.store.sqlite import SqliteReads, SqliteVerbs
-from kanband.store.verbs import (
+from kanband.store.values import (
     AgentGate,
     Claim,
     ClaimPolicy,
     Landed,
     Moved,
     MoveRefusal,
-    Reads,
     RetryPolicy,
     RunEnd,
     RunQuestion,
     RunStart,
     SettleOutcome,
     Stale,
-    Verbs,
     Want,
 )
+from kanband.store.verbs import Verbs
 
 T = TypeVar("T")
 ALL = 1_000_000

@@ -14,8 +14,10 @@ from kanband.store import calls as calls_module
 from kanband.store import checkpointing
 from kanband.store.errors import StoreBusy, StoreClosed, StoreFailed
 from kanband.store.opening import open_store
+from kanband.store.questions import Reads
 from kanband.store.sqlite import SqliteReads
-from kanband.store.verbs import AddOutcome, Reads, Verbs
+from kanband.store.values import AddOutcome
+from kanband.store.verbs import Verbs
 from kanband.store.writer import GROUP_MAX, StoreThread
 
 T = TypeVar("T")

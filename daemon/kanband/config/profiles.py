@@ -14,7 +14,7 @@ from kanban_ipc.link import Agent, Limits
 from kanband.config.check import one_of
 from kanband.config.lines import KeyPath
 from kanband.config.sections import AgentConfig, AgentTable, Config
-from kanband.store.verbs import AgentGate, ClaimPolicy, RetryPolicy
+from kanband.store.values import AgentGate, ClaimPolicy, RetryPolicy
 
 ANY: Final = "any"
 

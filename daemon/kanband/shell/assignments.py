@@ -21,7 +21,7 @@ from kanband.shell.post import Post
 from kanband.shell.profiles import Profiles
 from kanband.shell.reports import Reports
 from kanband.shell.sessions import Sessions
-from kanband.store.verbs import Claim
+from kanband.store.values import Claim
 
 _LOG: Final = logging.getLogger(__name__)
 

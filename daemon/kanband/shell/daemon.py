@@ -46,7 +46,7 @@ from kanband.shell.profiles import Profiles
 from kanband.shell.reception import Reception
 from kanband.shell.reloading import Reloading
 from kanband.store.errors import StoreError, StoreFailed
-from kanband.store.verbs import ClaimPolicy
+from kanband.store.values import ClaimPolicy
 from kanband.store.writer import StoreThread
 
 _LEAVE_MARGIN_S: Final = 30.0

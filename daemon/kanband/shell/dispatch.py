@@ -31,7 +31,7 @@ from kanband.shell.reports import Reports
 from kanband.shell.standing import Standing
 from kanband.shell.turn import Arrivals, Turn, TurnOutcome
 from kanband.store.errors import StoreError
-from kanband.store.verbs import RunMark, Stale, Want
+from kanband.store.values import RunMark, Stale, Want
 
 _LOG: Final = logging.getLogger(__name__)
 _STORE_RETRY_S: Final = 0.5

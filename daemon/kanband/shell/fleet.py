@@ -43,7 +43,7 @@ from kanband.shell.spawner import SpawnerClient
 from kanband.shell.spawner_start import COMMAND, Starter
 from kanband.shell.stopper import Stop
 from kanband.shell.wishes import Wishes, seats
-from kanband.store.verbs import WorkerRow
+from kanband.store.values import WorkerRow
 
 __all__ = ["Dispatch", "Fleet", "FleetLeaves", "Guest", "NotManaged"]
 

@@ -25,7 +25,7 @@ from kanband.config import Config
 from kanband.shell.identity import read_lock
 from kanband.shell.incarnation import digest, proves
 from kanband.shell.member import Member
-from kanband.store.verbs import WorkerRow
+from kanband.store.values import WorkerRow
 
 GUESTS_MAX: Final = 1_000
 """Known at a time, those that have ended included until the daemon's next start."""

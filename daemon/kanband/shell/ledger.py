@@ -13,7 +13,8 @@ from typing import Final, Protocol
 
 from kanband.shell.ports import Clock, Store
 from kanband.store.errors import StoreBusy, StoreError, StoreFailed
-from kanband.store.verbs import Note, Verbs, WorkerRow
+from kanband.store.values import Note, WorkerRow
+from kanband.store.verbs import Verbs
 
 _LOG: Final = logging.getLogger(__name__)
 _RETRY_S: Final = 0.5

@@ -13,7 +13,7 @@ from kanban_ipc.link import Work, identity
 from kanban_ipc.words import Epoch, FailureClass, RunId, WorkerId
 from kanband.core.landing import Wish
 from kanband.shell.profiles import Terms
-from kanband.store.verbs import Claim, Lease, RunMark
+from kanband.store.values import Claim, Lease, RunMark
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from typing import Final
 
 from kanban_ipc.words import RunId
 from kanband.shell.ports import Store
-from kanband.store.verbs import RunMark
+from kanband.store.values import RunMark
 
 EVERY_S: Final = 1.0
 _LOG: Final = logging.getLogger(__name__)

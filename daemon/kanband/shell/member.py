@@ -27,7 +27,7 @@ from kanband.shell.incarnation import Incarnation, fresh_name, fresh_secret
 from kanband.shell.logtail import last_lines
 from kanband.shell.pidfd import Pidfd, ProcessGone
 from kanband.shell.stopper import Stop
-from kanband.store.verbs import Note, WorkerRow
+from kanband.store.values import Note, WorkerRow
 
 _LOG: Final = logging.getLogger(__name__)
 

@@ -18,7 +18,9 @@ from kanban_ipc.link import Work
 from kanban_ipc.words import Epoch, FailureClass, RunId
 from kanband.config import Config
 from kanband.core.tokens import Holder
-from kanband.store.verbs import ClaimPolicy, Reads, RunMark, Verbs
+from kanband.store.questions import Reads
+from kanband.store.values import ClaimPolicy, RunMark
+from kanband.store.verbs import Verbs
 
 T = TypeVar("T")
 

@@ -13,7 +13,7 @@ from kanban_ipc.words import RunId
 from kanband import config as rules
 from kanband.config import Config
 from kanband.core.staleness import Beats
-from kanband.store.verbs import ClaimPolicy, RetryPolicy
+from kanband.store.values import ClaimPolicy, RetryPolicy
 
 
 class Terms(msgspec.Struct, frozen=True):

@@ -14,7 +14,7 @@ from kanband.shell.dispatch import Dispatch
 from kanband.shell.live import Restriction, Session
 from kanband.shell.ports import Clock
 from kanband.shell.profiles import Profiles
-from kanband.store.verbs import RunMark
+from kanband.store.values import RunMark
 
 _LOG: Final = logging.getLogger(__name__)
 

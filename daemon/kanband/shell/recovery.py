@@ -14,7 +14,7 @@ from kanband.core.adoption import Child, Remembered, Verdict, judge
 from kanband.shell.identity import lives, process_id, read_lock
 from kanband.shell.member import Member
 from kanband.shell.worker_rows import process_of
-from kanband.store.verbs import WorkerRow
+from kanband.store.values import WorkerRow
 
 
 def recover(

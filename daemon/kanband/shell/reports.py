@@ -15,7 +15,7 @@ from kanban_ipc.words import Epoch, RunId
 from kanband.shell.live import LiveRun, LiveTable, Session
 from kanband.shell.post import Post
 from kanband.shell.turn import Arrivals
-from kanband.store.verbs import RunEnd, RunLog, RunQuestion, RunStart
+from kanband.store.values import RunEnd, RunLog, RunQuestion, RunStart
 
 _LOG: Final = logging.getLogger(__name__)
 Report: TypeAlias = link.Started | link.Log | link.Asked | link.Finished

@@ -13,7 +13,7 @@ from kanband.shell.crew import Ground
 from kanband.shell.identity import uptime_s
 from kanband.shell.member import Member
 from kanband.shell.sampling import Sampler
-from kanband.store.verbs import WorkerRow
+from kanband.store.values import WorkerRow
 
 
 class RollCall:

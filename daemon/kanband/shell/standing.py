@@ -15,7 +15,7 @@ from kanband.shell.live import LiveRun, LiveTable
 from kanband.shell.ports import Clock, LiveWork
 from kanband.shell.profiles import Profiles
 from kanband.shell.sessions import Sessions
-from kanband.store.verbs import RunMark
+from kanband.store.values import RunMark
 
 
 class Standing:

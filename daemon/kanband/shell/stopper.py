@@ -14,7 +14,7 @@ from kanban_ipc.words import Proof, RunId, WorkerId, WorkerState
 from kanband.core.stopping import KILL_WAIT_S, earlier, patience, weakest
 from kanband.shell.body import Body
 from kanband.shell.crew import Ground
-from kanband.store.verbs import Reads
+from kanband.store.questions import Reads
 
 _AGAIN_S: Final = 0.5
 """Two SIGTERMs in a row would be one to their receiver: signal(7)."""

@@ -8,7 +8,7 @@ leaves (acknowledgements, assignments) leaves after its commit.
 from dataclasses import dataclass, field
 
 from kanban_ipc.words import Epoch, RunId
-from kanband.store.verbs import (
+from kanband.store.values import (
     Claim,
     ClaimPolicy,
     Landed,
@@ -19,9 +19,9 @@ from kanband.store.verbs import (
     RunQuestion,
     RunStart,
     Stale,
-    Verbs,
     Want,
 )
+from kanband.store.verbs import Verbs
 
 
 @dataclass(slots=True)

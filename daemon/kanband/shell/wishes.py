@@ -14,7 +14,8 @@ from kanband.core import roster, workers
 from kanband.core.workers import Wanted
 from kanband.shell.crew import Ground
 from kanband.shell.member import Member
-from kanband.store.verbs import Note, Verbs, WorkerRow
+from kanband.store.values import Note, WorkerRow
+from kanband.store.verbs import Verbs
 
 Change = Callable[[WorkerRow], WorkerRow]
 

@@ -6,7 +6,7 @@ Absent: when these things happen (``body``, ``member``), and the store.
 from msgspec.structs import replace
 
 from kanban_ipc.link import ProcessId
-from kanband.store.verbs import WorkerRow
+from kanband.store.values import WorkerRow
 
 
 def intended(row: WorkerRow, name: str, secret_sha256: str, now_ms: int) -> WorkerRow:

@@ -17,7 +17,7 @@ from kanband.store.ledger import Ledger
 from kanband.store.reading import tickets_by_id
 from kanband.store.rows import NO_LABELS, Row, encode
 from kanband.store.statements import load
-from kanband.store.verbs import Added, AddOutcome
+from kanband.store.values import Added, AddOutcome
 
 _SQL: Final = load("adding")
 MAX_RETRIES: Final = 3

@@ -15,7 +15,7 @@ from kanband.core import journal
 from kanband.store.ledger import Ledger
 from kanband.store.rows import encode
 from kanband.store.statements import load
-from kanband.store.verbs import RunLog, RunMark, RunQuestion
+from kanband.store.values import RunLog, RunMark, RunQuestion
 
 _SQL: Final = load("running")
 SAID_SEQ_BASE: Final = 1 << 32

@@ -13,7 +13,7 @@ from kanband.core import journal
 from kanband.store import sayings
 from kanband.store.ledger import Ledger
 from kanband.store.statements import load
-from kanband.store.verbs import BoardRefusal
+from kanband.store.values import BoardRefusal
 
 _SQL: Final = load("boards")
 

@@ -23,7 +23,7 @@ from kanband.store.ledger import Ledger
 from kanband.store.parking import park
 from kanband.store.rows import Row, work_of
 from kanband.store.statements import load
-from kanband.store.verbs import ANY, Claim, ClaimPolicy, Want
+from kanband.store.values import ANY, Claim, ClaimPolicy, Want
 
 _SQL: Final = load("claiming")
 _PIECE_MAX: Final = 64

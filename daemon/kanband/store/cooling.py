@@ -15,7 +15,7 @@ from kanband.core.cooldowns import CoolDown
 from kanband.store.ledger import Ledger
 from kanband.store.rows import encode
 from kanband.store.statements import load
-from kanband.store.verbs import ANY, ClaimPolicy
+from kanband.store.values import ANY, ClaimPolicy
 
 _SQL: Final = load("cooling")
 

@@ -18,7 +18,7 @@ from kanband.store.ledger import Ledger
 from kanband.store.parking import wake
 from kanband.store.reading import ticket as read_ticket
 from kanband.store.statements import load
-from kanband.store.verbs import EditRefusal, Removed
+from kanband.store.values import EditRefusal, Removed
 
 _SQL: Final = load("editing")
 

@@ -21,7 +21,7 @@ from kanband.store.parking import wake
 from kanband.store.reading import ticket as read_ticket
 from kanband.store.rows import encode
 from kanband.store.statements import load
-from kanband.store.verbs import EditRefusal, Moved
+from kanband.store.values import EditRefusal, Moved
 
 _SQL: Final = load("editing")
 PLACES: Final = frozenset(("repo_path", "agent", "board"))

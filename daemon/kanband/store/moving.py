@@ -16,7 +16,7 @@ from kanband.store.ledger import Ledger
 from kanband.store.parking import wake
 from kanband.store.reading import ticket
 from kanband.store.statements import load
-from kanband.store.verbs import Cancelling, Moved, MoveRefusal
+from kanband.store.values import Cancelling, Moved, MoveRefusal
 from kanband.store.waking import has_unmet, open_dependents
 
 _SQL: Final = load("moving")

@@ -13,8 +13,8 @@ from typing import Final, TypeVar
 import apsw
 
 from kanband.store.calls import Answer, Calls, Job, as_failure, closed, is_failure
+from kanband.store.questions import Reads
 from kanband.store.sqlite import SqliteReads
-from kanband.store.verbs import Reads
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from kanband.core import journal
 from kanband.store.ledger import Ledger
 from kanband.store.rows import Row
 from kanband.store.statements import load
-from kanband.store.verbs import RunLog, RunStart
+from kanband.store.values import RunLog, RunStart
 
 _SQL: Final = load("running")
 START_REASON: Final = "The agent runs."

@@ -8,7 +8,7 @@ from kanban_ipc.control import Run, RunsCall
 from kanban_ipc.words import Epoch, RunId
 from kanband.store.rows import run_of, work_of
 from kanband.store.statements import load
-from kanband.store.verbs import Lease, RunLog, RunMark
+from kanband.store.values import Lease, RunLog, RunMark
 
 _SQL: Final = load("reading")
 PREFIX_CHARS_MIN: Final = 4

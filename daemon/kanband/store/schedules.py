@@ -19,7 +19,7 @@ from kanband.store.adding import add
 from kanband.store.ledger import Ledger
 from kanband.store.rows import Row, encode
 from kanband.store.statements import load
-from kanband.store.verbs import NewSchedule, Schedule
+from kanband.store.values import NewSchedule, Schedule
 
 _SQL: Final = load("schedules")
 _ticket: Final = msgspec.json.Decoder(NewTicket).decode

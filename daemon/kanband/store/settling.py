@@ -27,7 +27,7 @@ from kanband.store.reading import next_due_ms
 from kanband.store.rows import Row, encode
 from kanband.store.running import START_REASON
 from kanband.store.statements import load
-from kanband.store.verbs import Landed, RunEnd, SettleOutcome, Stale
+from kanband.store.values import Landed, RunEnd, SettleOutcome, Stale
 from kanband.store.waking import open_dependents
 
 _SQL: Final = load("running")

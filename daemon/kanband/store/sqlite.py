@@ -51,7 +51,7 @@ from kanband.store import (
     waking,
     workers,
 )
-from kanband.store.verbs import (
+from kanband.store.values import (
     AddOutcome,
     BoardRefusal,
     Cancelling,

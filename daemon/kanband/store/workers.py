@@ -13,7 +13,7 @@ from kanband.store import sayings
 from kanband.store.ledger import Ledger
 from kanband.store.rows import encode
 from kanband.store.statements import load
-from kanband.store.verbs import Note, WorkerRow
+from kanband.store.values import Note, WorkerRow
 
 _SQL: Final = load("workers")
 _READING: Final = load("reading")

@@ -28,9 +28,10 @@ from kanband.store.checkpointing import Checkpointer
 from kanband.store.errors import StoreFailed
 from kanband.store.events import last_seq
 from kanband.store.opening import open_reader, open_store
+from kanband.store.questions import Reads
 from kanband.store.reader import Reader
 from kanband.store.sqlite import SqliteVerbs
-from kanband.store.verbs import Reads, Verbs
+from kanband.store.verbs import Verbs
 
 T = TypeVar("T")
 

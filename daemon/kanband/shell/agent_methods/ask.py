@@ -6,7 +6,7 @@ from kanband.shell.agent_methods.holding import held, stale
 from kanband.shell.agent_methods.texts import checked
 from kanband.shell.methods.answers import invalid
 from kanband.shell.ports import Daemon
-from kanband.store.verbs import RunQuestion
+from kanband.store.values import RunQuestion
 
 
 async def ask(daemon: Daemon, call: AskCall) -> HeardReply:

@@ -6,7 +6,7 @@ from kanband.shell.agent_methods.holding import held, stale
 from kanband.shell.agent_methods.texts import checked
 from kanband.shell.methods.answers import refused
 from kanband.shell.ports import Daemon
-from kanband.store.verbs import RunLog
+from kanband.store.values import RunLog
 
 
 async def note(daemon: Daemon, call: NoteCall) -> HeardReply:

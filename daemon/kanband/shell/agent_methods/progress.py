@@ -6,7 +6,7 @@ from kanband.shell.agent_methods.holding import held, stale
 from kanband.shell.agent_methods.texts import bounded
 from kanband.shell.methods.arguments import check_number
 from kanband.shell.ports import Daemon
-from kanband.store.verbs import RunMark
+from kanband.store.values import RunMark
 
 STEPS_MAX = 1_000_000
 

@@ -9,7 +9,8 @@ from kanband.shell.methods.denied import sorted_out
 from kanband.shell.methods.ending import end_runs
 from kanband.shell.methods.woken import wake
 from kanband.shell.ports import Daemon
-from kanband.store.verbs import Cancelling, Moved, MoveRefusal, Verbs
+from kanband.store.values import Cancelling, Moved, MoveRefusal
+from kanband.store.verbs import Verbs
 
 
 async def block(daemon: Daemon, call: BlockCall) -> ChangedReply:

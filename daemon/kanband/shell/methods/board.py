@@ -12,8 +12,8 @@ from kanband.shell.methods.answers import Declined
 from kanband.shell.methods.arguments import check_limit, check_name
 from kanband.shell.methods.list_ import short_texts
 from kanband.shell.ports import Daemon
+from kanband.store.questions import Reads
 from kanband.store.sayings import no_board
-from kanband.store.verbs import Reads
 
 
 async def board(daemon: Daemon, call: BoardCall) -> BoardReply:

@@ -8,7 +8,8 @@ from kanband.shell.methods.ending import end_runs
 from kanband.shell.methods.stored import granted_or_live, runs, tickets
 from kanband.shell.methods.woken import wake
 from kanband.shell.ports import Daemon
-from kanband.store.verbs import Cancelling, Moved, Verbs
+from kanband.store.values import Cancelling, Moved
+from kanband.store.verbs import Verbs
 
 
 async def cancel(daemon: Daemon, call: CancelCall) -> CancelledReply:

@@ -9,7 +9,8 @@ from kanband.shell.methods.arguments import check_ids
 from kanband.shell.methods.denied import sorted_out
 from kanband.shell.methods.woken import wake
 from kanband.shell.ports import Daemon
-from kanband.store.verbs import EditRefusal, Removed, Verbs
+from kanband.store.values import EditRefusal, Removed
+from kanband.store.verbs import Verbs
 
 
 async def delete(daemon: Daemon, call: DeleteCall) -> DeleteReply:

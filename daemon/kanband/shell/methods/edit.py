@@ -21,7 +21,9 @@ from kanband.shell.methods.new_ticket import DURATION_S_MAX, checked
 from kanband.shell.methods.spoken import span
 from kanband.shell.methods.woken import wake
 from kanband.shell.ports import Daemon
-from kanband.store.verbs import EditRefusal, Moved, Reads, Verbs
+from kanband.store.questions import Reads
+from kanband.store.values import EditRefusal, Moved
+from kanband.store.verbs import Verbs
 
 _OF_A_TICKET: Final = (
     "description_md",

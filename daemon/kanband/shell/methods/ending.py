@@ -5,7 +5,7 @@ from collections.abc import Coroutine, Sequence
 from typing import Any, Final
 
 from kanband.shell.ports import Daemon
-from kanband.store.verbs import Cancelling
+from kanband.store.values import Cancelling
 
 _UNATTENDED: Final[set[asyncio.Task[Any]]] = set()
 """Work that nobody waits for; the loop itself holds its tasks weakly."""

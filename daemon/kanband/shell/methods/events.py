@@ -7,7 +7,7 @@ from kanband.shell.methods.answers import Declined, End, invalid
 from kanband.shell.methods.arguments import check_id, check_limit, check_number
 from kanband.shell.methods.hints import hints
 from kanband.shell.ports import Daemon
-from kanband.store.verbs import Reads
+from kanband.store.questions import Reads
 
 
 async def events(

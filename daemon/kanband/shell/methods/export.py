@@ -8,7 +8,7 @@ from kanban_ipc.words import TICKET_STATES, TicketState
 from kanband.shell.methods.answers import End
 from kanband.shell.methods.arguments import canonical, check_name
 from kanband.shell.ports import Daemon
-from kanband.store.verbs import Reads
+from kanband.store.questions import Reads
 
 PAGE_TICKETS: Final = 100
 PAGE_CHARS: Final = 256 << 10

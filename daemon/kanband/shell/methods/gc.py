@@ -19,7 +19,8 @@ from kanband.shell.clearing import Entry, delete, delete_run, entries, size_of
 from kanband.shell.methods.answers import invalid
 from kanband.shell.ports import Daemon
 from kanband.shell.pruner import prune_worktree
-from kanband.store.verbs import Reads, Verbs
+from kanband.store.questions import Reads
+from kanband.store.verbs import Verbs
 
 PRUNED_AT_ONCE: Final = 5_000
 """Journal rows in one transaction: some ten milliseconds of the writer's time."""

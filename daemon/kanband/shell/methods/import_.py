@@ -10,7 +10,7 @@ from kanband.shell.methods.entering_ready import Needs, obstacles
 from kanband.shell.methods.new_ticket import reason_against
 from kanband.shell.methods.woken import wake
 from kanband.shell.ports import Daemon
-from kanband.store.verbs import Added
+from kanband.store.values import Added
 
 
 async def import_(daemon: Daemon, call: ImportCall) -> ImportReply:

@@ -16,7 +16,8 @@ from kanband.shell.methods.stored import granted, granted_or_live, one_ticket
 from kanband.shell.methods.woken import wake
 from kanband.shell.ports import Daemon
 from kanband.store.sayings import no_such_move_of_a_run
-from kanband.store.verbs import Cancelling, Moved, Verbs
+from kanband.store.values import Cancelling, Moved
+from kanband.store.verbs import Verbs
 
 
 async def move(daemon: Daemon, call: MoveCall) -> TicketReply:

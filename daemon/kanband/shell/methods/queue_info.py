@@ -6,7 +6,7 @@ import msgspec
 
 from kanban_ipc.control import BoardQueue, Cooling, QueueInfo, QueueReply, WorkerInfo
 from kanband.shell.ports import Daemon
-from kanband.store.verbs import Reads
+from kanband.store.questions import Reads
 
 
 def ask(reads: Reads) -> tuple[QueueInfo, list[BoardQueue]]:

@@ -10,7 +10,8 @@ from kanband.shell.methods.entering_ready import check_ready
 from kanband.shell.methods.stored import granted, tickets
 from kanband.shell.methods.woken import wake
 from kanband.shell.ports import Daemon
-from kanband.store.verbs import Moved, Verbs
+from kanband.store.values import Moved
+from kanband.store.verbs import Verbs
 
 _AGAIN: Final[dict[TicketState, str]] = {
     "in_review": "retry {}",

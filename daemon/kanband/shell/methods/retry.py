@@ -6,7 +6,8 @@ from kanband.shell.methods.entering_ready import check_ready
 from kanband.shell.methods.stored import granted, tickets
 from kanband.shell.methods.woken import wake
 from kanband.shell.ports import Daemon
-from kanband.store.verbs import Moved, Verbs
+from kanband.store.values import Moved
+from kanband.store.verbs import Verbs
 
 
 async def retry(daemon: Daemon, call: RetryCall) -> TicketsReply:

@@ -5,7 +5,8 @@ from kanband.shell.methods.answers import refused
 from kanband.shell.methods.ending import end_runs
 from kanband.shell.methods.stored import LIVE, granted_or_live, one_run
 from kanband.shell.ports import Daemon
-from kanband.store.verbs import Cancelling, Verbs
+from kanband.store.values import Cancelling
+from kanband.store.verbs import Verbs
 
 
 async def run_cancel(daemon: Daemon, call: RunCancelCall) -> RunReply:

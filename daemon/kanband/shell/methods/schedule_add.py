@@ -11,7 +11,7 @@ from kanband.shell.methods.new_ticket import checked
 from kanband.shell.methods.scheduled import answer
 from kanband.shell.ports import Daemon
 from kanband.store.schedules import zone_of
-from kanband.store.verbs import NewSchedule
+from kanband.store.values import NewSchedule
 
 
 async def schedule_add(daemon: Daemon, call: ScheduleAddCall) -> ScheduleReply:

@@ -8,7 +8,7 @@ from kanband.shell.methods.answers import Declined
 from kanband.shell.methods.arguments import check_id
 from kanband.shell.ports import Daemon
 from kanband.store.schedules import zone_of
-from kanband.store.verbs import Schedule
+from kanband.store.values import Schedule
 
 TIMES_SHOWN: Final = 5
 

@@ -21,7 +21,7 @@ from kanband.shell.methods.queue_info import ask, completed
 from kanband.shell.methods.worker_ids import check_known
 from kanband.shell.ports import Daemon
 from kanband.shell.version import version
-from kanband.store.verbs import Reads
+from kanband.store.questions import Reads
 
 LOOKED_AT: Final = 50
 """Ready tickets that are looked at for one nobody can do: the next ones in order."""

@@ -10,7 +10,7 @@ from kanband.shell.methods.answers import Declined, invalid, not_found
 from kanband.shell.methods.arguments import INTEGER_MAX, NAME_CHARS_MAX
 from kanband.shell.ports import Daemon
 from kanband.store.runs import PREFIX_CHARS_MIN, is_ticket_number
-from kanband.store.verbs import Cancelling, Moved, MoveRefusal
+from kanband.store.values import Cancelling, Moved, MoveRefusal
 
 LIVE = frozenset(("queued", "running"))
 """A run's states before its end."""

@@ -22,7 +22,7 @@ from kanband.shell.methods.spoken import span, until
 from kanband.shell.methods.standstill import standstill
 from kanband.shell.not_managed import how_to_start
 from kanband.shell.ports import Daemon
-from kanband.store.verbs import Reads
+from kanband.store.questions import Reads
 
 _NAMED_MAX: Final = 5
 _NOT_BY_ITSELF: Final[dict[TicketState, str]] = {

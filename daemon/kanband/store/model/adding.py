@@ -10,10 +10,7 @@ from kanband.store import sayings
 from kanband.store.adding import MAX_RETRIES
 from kanband.store.model.part import Part
 from kanband.store.model.world import BoardRecord, TicketRecord
-from kanband.store.verbs import (
-    Added,
-    AddOutcome,
-)
+from kanband.store.values import Added, AddOutcome
 
 
 class Adding(Part):

@@ -12,7 +12,7 @@ from kanband.core import journal
 from kanband.store.asking import SAID_SEQ_BASE
 from kanband.store.model.part import Part
 from kanband.store.model.world import RunRecord
-from kanband.store.verbs import RunLog, RunMark, RunQuestion
+from kanband.store.values import RunLog, RunMark, RunQuestion
 
 
 class Asking(Part):

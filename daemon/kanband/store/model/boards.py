@@ -6,7 +6,7 @@ from kanband.store import sayings
 from kanband.store.boards import ordered
 from kanband.store.model.part import Part
 from kanband.store.model.world import BoardRecord
-from kanband.store.verbs import BoardRefusal
+from kanband.store.values import BoardRefusal
 
 
 class Boards(Part):

@@ -7,11 +7,7 @@ from kanband.core import journal
 from kanband.store.claiming import agent_names
 from kanband.store.model.part import Part, enter
 from kanband.store.model.world import RunRecord, TicketRecord
-from kanband.store.verbs import (
-    Claim,
-    ClaimPolicy,
-    Want,
-)
+from kanband.store.values import Claim, ClaimPolicy, Want
 
 
 class Claiming(Part):

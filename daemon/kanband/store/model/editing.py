@@ -13,7 +13,7 @@ from kanband.store import sayings
 from kanband.store.editing import gives_up_turn, refused_by_itself, wait_after
 from kanband.store.model.part import Part
 from kanband.store.model.world import BoardRecord, TicketRecord
-from kanband.store.verbs import EditRefusal, Moved, Removed
+from kanband.store.values import EditRefusal, Moved, Removed
 
 
 class Editing(Part):

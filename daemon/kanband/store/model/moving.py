@@ -12,11 +12,7 @@ from kanband.store import sayings
 from kanband.store.model.part import enter
 from kanband.store.model.schedules import Schedules
 from kanband.store.model.world import RunRecord, TicketRecord
-from kanband.store.verbs import (
-    Cancelling,
-    Moved,
-    MoveRefusal,
-)
+from kanband.store.values import Cancelling, Moved, MoveRefusal
 
 
 class Moving(Schedules):

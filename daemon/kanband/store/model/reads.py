@@ -22,7 +22,7 @@ from kanband.core.cooldowns import CoolDown
 from kanband.store.model.world import BoardRecord, RunRecord, TicketRecord, World
 from kanband.store.reading import wanted_states
 from kanband.store.runs import FOUND_MAX, PREFIX_CHARS_MIN, is_ticket_number
-from kanband.store.verbs import Lease, RunLog, Schedule, WorkerRow
+from kanband.store.values import Lease, RunLog, Schedule, WorkerRow
 
 
 class ModelReads:

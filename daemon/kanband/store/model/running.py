@@ -13,7 +13,7 @@ from kanband.store.model.part import Part, enter, keep_places
 from kanband.store.model.world import RunRecord, TicketRecord
 from kanband.store.running import START_REASON
 from kanband.store.settling import UNPROCESSED, cut, reported, started_ms
-from kanband.store.verbs import (
+from kanband.store.values import (
     Landed,
     RetryPolicy,
     RunEnd,

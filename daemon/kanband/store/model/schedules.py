@@ -7,7 +7,7 @@ from kanband.core import cron, journal
 from kanband.store import sayings
 from kanband.store.model.adding import Adding
 from kanband.store.schedules import key_of, zone_of
-from kanband.store.verbs import NewSchedule, Schedule
+from kanband.store.values import NewSchedule, Schedule
 
 
 class Schedules(Adding):

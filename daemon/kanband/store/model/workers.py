@@ -7,10 +7,7 @@ import msgspec
 from kanban_ipc.words import WorkerId
 from kanband.core import journal
 from kanband.store.model.part import Part
-from kanband.store.verbs import (
-    Note,
-    WorkerRow,
-)
+from kanband.store.values import Note, WorkerRow
 
 
 class Workers(Part):

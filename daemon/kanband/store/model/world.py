@@ -28,7 +28,7 @@ from kanband.core.landing import Wish
 from kanband.core.retries import Tally
 from kanband.core.tickets import RUN_STATES, Wait
 from kanband.store.rows import run_dir
-from kanband.store.verbs import RunLog, RunMark, Schedule, WorkerRow
+from kanband.store.values import RunLog, RunMark, Schedule, WorkerRow
 
 
 class TicketRecord(msgspec.Struct, kw_only=True):
