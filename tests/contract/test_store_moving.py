@@ -10,20 +10,14 @@ from kanban_ipc.control import (
     StaleState,
     TicketLocked,
 )
-from kanban_ipc.words import COLUMN_OF, COLUMNS, Column, TicketState
+from kanban_ipc.words import COLUMN_OF, COLUMNS, TICKET_STATES, Column, TicketState
 from kanband.core.tickets import RETRYABLE, state_of_column
 from kanband.store.values import Cancelling, Moved, MoveRefusal, RunEnd
 from support.stores import Bench
 
-REACHED: tuple[TicketState, ...] = (
-    "backlog",
-    "ready",
-    "failed",
-    "blocked",
-    "in_review",
-    "completed",
-    "cancelled",
-)
+ELSEWHERE = ("assigned", "working", "approved", "conflicted")
+"""Leased, with a repository, and what nothing in this version leads to."""
+REACHED = tuple(state for state in TICKET_STATES if state not in ELSEWHERE)
 
 
 def _move(
