@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+from kanban_ipc.control import NewTicket
 from kanban_ipc.link import Result
+from kanband.store.verbs import NewSchedule
 from support.dispatch_bench import Bench, Worker, finished, started, with_bench
 
 HOUR_S = 3_600.0
@@ -94,6 +96,70 @@ def test_a_time_that_has_passed_is_now(tmp_path: Path) -> None:
         assert len(worker.runs) == 1
 
     with_bench(tmp_path, body)
+
+
+def test_a_schedule_fires_by_itself_again_and_again(tmp_path: Path) -> None:
+    """Each time sets the alarm for the next; one that comes while the last ticket is
+    open, and those while no daemon is there, make none of their own.
+    """
+
+    async def body(bench: Bench) -> None:
+        worker = bench.worker()
+        worker.hello()
+        first_s = await every_five_minutes(bench)
+        await pass_whole(bench, first_s - 0.001)
+        assert worker.runs == []
+        await bench.pass_by(0.001)
+        [run] = worker.runs
+        assert run.work.title == "Again"
+        worker.say(started(run), finished(run, 2))
+        await bench.settle()
+        await pass_whole(bench, 299.999)
+        assert len(worker.runs) == 1
+        await bench.pass_by(0.001)
+        assert len(worker.runs) == 2
+        await pass_whole(bench, 300.0)
+        worker.say(started(worker.runs[1]), finished(worker.runs[1], 2))
+        await bench.settle()
+        assert len(worker.runs) == 2
+        bench.dispatch.close()
+        await pass_whole(bench, 450.0)
+        await bench.restart()
+        worker.hello()
+        await bench.settle()
+        assert len(worker.runs) == 3
+        worker.say(started(worker.runs[2]), finished(worker.runs[2], 2))
+        await pass_whole(bench, 149.999)
+        assert len(worker.runs) == 3
+        await bench.pass_by(0.001)
+        assert len(worker.runs) == 4
+        told = [one for one in await bench.journal() if one.startswith("schedule_")]
+        fired, skipped = "schedule_fired", "schedule_skipped"
+        assert told == ["schedule_added", fired, fired, skipped, fired, fired]
+
+    with_bench(tmp_path, body)
+
+
+async def every_five_minutes(bench: Bench) -> float:
+    """A schedule as ``schedule add`` brings it; seconds until it fires first."""
+    now_ms = bench.clock.now_ms()
+    new = NewSchedule(
+        cron="*/5 * * * *",
+        zone="UTC",
+        missed="once",
+        ticket=NewTicket(title="Again"),
+    )
+    made = await bench.store.do(lambda verbs: verbs.add_schedule(new, now_ms=now_ms))
+    assert made.next_at_ms is not None
+    bench.dispatch.due_at(made.next_at_ms)
+    return (made.next_at_ms - now_ms) / 1000
+
+
+async def pass_whole(bench: Bench, seconds: float) -> None:
+    """Time passes as it does: no timer is jumped over."""
+    while seconds > 0:
+        await bench.pass_by(min(seconds, 60.0))
+        seconds -= 60.0
 
 
 def test_a_store_that_refuses_is_asked_again(tmp_path: Path) -> None:
