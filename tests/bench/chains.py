@@ -3,7 +3,8 @@
 One claim for one free slot at a time, each committed and flushed, as the daemon does it
 when results come in one by one. What is measured is the whole of a claim's transaction,
 from the question to the answer, and the processor time of the claim in it, which a busy
-machine and a slow disk do not touch; settling stands apart.
+machine and a slow disk do not touch; settling stands apart. The journal must say
+afterwards that every claim took the ticket whose turn it was.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.figure import Figure
-from kanban_ipc.control import NewTicket
+from kanban_ipc.control import ListCall, NewTicket
 from kanban_ipc.link import Result
 from kanban_ipc.words import PRIORITIES, WorkerId
 from kanband.core.ids import RunIds
@@ -24,12 +25,14 @@ from kanband.store.values import (
     AgentGate,
     Claim,
     ClaimPolicy,
+    Reads,
     RetryPolicy,
     RunEnd,
     Want,
 )
 from kanband.store.verbs import Verbs
 from kanband.store.writer import StoreThread
+from support.order import Order, check_order
 
 CHAINS, LENGTH, REPOSITORIES, LIMIT, SLOTS = 200, 50, 50, 2, 64
 POLICY = ClaimPolicy(
@@ -38,6 +41,7 @@ POLICY = ClaimPolicy(
 WANT = [Want(worker_id=WorkerId("worker-1"), count=1)]
 DONE = Result(outcome="finished", agent_started_ms=1)
 NOW_MS = 1_000_000
+ALL = 1_000_000
 
 
 async def fill(store: StoreThread, rng: random.Random) -> None:
@@ -96,8 +100,8 @@ def ended(claim: Claim) -> RunEnd:
     )
 
 
-async def work(path: Path) -> tuple[Times, int]:
-    """Until nothing is left; and how many tickets were completed."""
+async def work(path: Path) -> tuple[Times, Order]:
+    """Until nothing is left, and in which order it was claimed."""
     rng = random.Random(7)
     store = StoreThread(path)
     times = Times([], [], [])
@@ -112,19 +116,33 @@ async def work(path: Path) -> tuple[Times, int]:
         began = time.perf_counter()
         await store.do(lambda v, e=end: v.settle([e], RetryPolicy(), now_ms=NOW_MS))  # type: ignore[misc]
         times.settling.append(1000 * (time.perf_counter() - began))
-    queue = await store.read(lambda reads: reads.queue())
+    order = await store.read(told)
     await store.close()
-    return times, queue.done
+    return times, order
+
+
+def told(reads: Reads) -> Order:
+    """What the journal tells of the claims; every ticket must have been completed."""
+    tickets, _total = reads.tickets(ListCall(limit=ALL))
+    done = sum(one.state == "completed" for one in tickets)
+    assert done == CHAINS * LENGTH, f"{done} completed: some ticket starved"
+    events = reads.events(since=0, limit=ALL)
+    return check_order(events, tickets, limit=LIMIT, bound=POLICY.starvation_bound)
 
 
 def measure() -> Iterator[Figure]:
     """The 99th percentile of all claims of a whole drain."""
     with tempfile.TemporaryDirectory(prefix="chains-") as folder:
-        times, done = asyncio.run(work(Path(folder) / "kanban.db"))
-    assert done == CHAINS * LENGTH, f"{done} completed: some ticket starved"
+        times, order = asyncio.run(work(Path(folder) / "kanban.db"))
+    assert order.wrong == [], order.wrong[:10]
+    # It is the oldest's turn once in so many claims, and fewer than the chains can be
+    # older than it and claimable.
+    passed_over_max = POLICY.starvation_bound * CHAINS
+    assert order.passed_over_max < passed_over_max, order.passed_over_max
     size = (
         f"{CHAINS * LENGTH:,} tickets, {CHAINS} chains, {REPOSITORIES} repositories of "
-        f"{LIMIT} runs, {SLOTS} slots; {len(times.own):,} claims of one, all done"
+        f"{LIMIT} runs, {SLOTS} slots; {len(times.own):,} claims of one, all done, "
+        "each in its turn"
     )
     for name, values, aim in (
         ("claim", times.claiming, 5),

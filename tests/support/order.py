@@ -4,7 +4,7 @@ The journal is played back over what is known of the tickets; each ``task_assign
 held against everything that could have been claimed at that moment.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -22,19 +22,28 @@ class Order(NamedTuple):
 
 
 class _Playback:
+    """What could be claimed, kept as it changes: a look at all of ten thousand tickets
+    for each of as many claims would take minutes.
+    """
+
     def __init__(self, tickets: Mapping[int, Ticket], limit: int) -> None:
         self.tickets = tickets
         self.limit = limit
         self.ready: set[int] = set()
-        self.completed: set[int] = set()
         self.busy: Counter[str | None] = Counter()
+        self._unmet = {one.id: set(one.depends_on) for one in tickets.values()}
+        self._dependents: defaultdict[int, list[int]] = defaultdict(list)
+        for one in tickets.values():
+            for dependency in one.depends_on:
+                self._dependents[dependency].append(one.id)
+        self._open: set[int] = set()
+        """Ready, and all that it depends on is completed."""
 
     def claimable(self) -> list[Ticket]:
         return [
             ticket
-            for ticket in map(self.tickets.__getitem__, self.ready)
-            if self.completed.issuperset(ticket.depends_on)
-            and (ticket.repo_path is None or self.busy[ticket.repo_path] < self.limit)
+            for ticket in map(self.tickets.__getitem__, self._open)
+            if ticket.repo_path is None or self.busy[ticket.repo_path] < self.limit
         ]
 
     def read(self, event: Event) -> None:
@@ -50,8 +59,17 @@ class _Playback:
             self.ready.add(event.ticket_id)
         elif to is not None:
             self.ready.discard(event.ticket_id)
+        self._reopen(event.ticket_id)
         if to == "completed":
-            self.completed.add(event.ticket_id)
+            for dependent in self._dependents[event.ticket_id]:
+                self._unmet[dependent].discard(event.ticket_id)
+                self._reopen(dependent)
+
+    def _reopen(self, number: int) -> None:
+        if number in self.ready and not self._unmet[number]:
+            self._open.add(number)
+        else:
+            self._open.discard(number)
 
 
 def check_order(
