@@ -1,18 +1,25 @@
 """A user's moves: what is legal, what is refused, and what follows."""
 
+from collections.abc import Callable
+
 import msgspec
 import pytest
 
 from kanban_ipc.control import (
     InvalidTransition,
+    ListCall,
+    NewTicket,
     NotFound,
     Refused,
     StaleState,
+    Ticket,
+    TicketEdit,
     TicketLocked,
 )
 from kanban_ipc.words import COLUMN_OF, COLUMNS, TICKET_STATES, Column, TicketState
 from kanband.core.tickets import RETRYABLE, state_of_column
 from kanband.store.values import Cancelling, Moved, MoveRefusal, RunEnd
+from kanband.store.verbs import Verbs
 from support.stores import Bench
 
 ELSEWHERE = ("assigned", "working", "approved", "conflicted")
@@ -234,6 +241,53 @@ def test_cancelling_twice_is_cancelling_once(store: Bench) -> None:
     before = store.reads.last_seq()
     assert isinstance(_cancel(store, number), Moved)
     assert store.reads.last_seq() == before
+
+
+BULK: dict[str, Callable[[Verbs, list[int], int], object]] = {
+    "add": lambda verbs, _, now_ms: verbs.add(
+        [
+            NewTicket(title="A", key="a"),
+            NewTicket(title="B", depends_on_keys=["a"], key="b"),
+        ],
+        ready=True,
+        now_ms=now_ms,
+    ),
+    "move": lambda verbs, ids, now_ms: [
+        verbs.move(number, "Blocked", now_ms=now_ms) for number in ids
+    ],
+    "block": lambda verbs, ids, now_ms: verbs.block(ids, reason="r", now_ms=now_ms),
+    "edit": lambda verbs, ids, now_ms: verbs.edit(
+        ids, TicketEdit(priority="high", add_labels=["l"]), now_ms=now_ms
+    ),
+    "retry": lambda verbs, ids, now_ms: verbs.retry(ids, fresh=True, now_ms=now_ms),
+    "cancel": lambda verbs, ids, now_ms: verbs.cancel(
+        ids, requeue=False, now_ms=now_ms
+    ),
+    "requeue": lambda verbs, ids, now_ms: verbs.cancel(
+        ids, requeue=True, now_ms=now_ms
+    ),
+}
+
+
+@pytest.mark.parametrize("verb", BULK)
+def test_what_is_said_of_many_tickets_twice_is_done_once(
+    store: Bench, verb: str
+) -> None:
+    """Whoever lost the answer may say it again: nothing is written then."""
+    states: tuple[TicketState, ...] = (*REACHED, "assigned", "working")
+    ids = [store.brought_to(state) for state in sorted(states, key=_ready_last)]
+    calls: list[tuple[dict[int, str], list[Ticket], list[str]]] = []
+    for _ in range(3):
+        store.now_ms += 1_000
+        store.do(lambda verbs: BULK[verb](verbs, ids, store.now_ms))
+        rows, _total = store.reads.tickets(ListCall(limit=99, cancelled=True))
+        calls.append((store.states(), rows, store.types()))
+    assert calls[0] == calls[1] == calls[2]
+
+
+def _ready_last(state: TicketState) -> bool:
+    """A claim on the way to another state would take it."""
+    return state == "ready"
 
 
 def test_a_completed_ticket_cannot_be_cancelled(store: Bench) -> None:

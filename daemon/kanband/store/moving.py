@@ -97,6 +97,9 @@ def _block_one(
         )
     if found.state != "blocked":
         return sayings.blocked_otherwise(ticket_id, found.state)
+    now = _ticket(db, ticket_id)
+    if now.reason == reason:
+        return Moved(ticket=now)
     db.execute(_SQL["reason"], (ticket_id, reason, now_ms))
     ledger = Ledger(db, now_ms)
     ledger.note(journal.blocked_again(ticket_id, reason))

@@ -140,7 +140,7 @@ class Verbs(Protocol):
     def block(
         self, ticket_ids: Sequence[int], *, reason: str, now_ms: int
     ) -> list[Moved | MoveRefusal]:
-        """Each to ``blocked``, with a person's reason; a new one replaces the old."""
+        """Each to ``blocked``, with a person's reason; another one replaces it."""
 
     def edit(
         self, ticket_ids: Sequence[int], edit: TicketEdit, *, now_ms: int

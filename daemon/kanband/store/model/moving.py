@@ -57,8 +57,9 @@ class Moving(Schedules):
             return self.move(ticket_id, "Blocked", now_ms=now_ms, reason=reason)
         if ticket.state != "blocked":
             return sayings.blocked_otherwise(ticket_id, ticket.state)
-        ticket.reason, ticket.updated_at_ms = reason, now_ms
-        self._world.note(journal.blocked_again(ticket_id, reason), now_ms)
+        if ticket.reason != reason:
+            ticket.reason, ticket.updated_at_ms = reason, now_ms
+            self._world.note(journal.blocked_again(ticket_id, reason), now_ms)
         return Moved(ticket=self._world.shown(ticket))
 
     def retry(
