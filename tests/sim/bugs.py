@@ -17,7 +17,7 @@ from kanband.shell.due import DueTimer
 from kanband.shell.live import LiveTable
 from kanband.shell.orphans import Orphans, Reaped, _result
 from kanband.shell.reports import Reports
-from kanband.store import adding, claiming, moving, settling, waking
+from kanband.store import adding, claiming, lanes, moving, settling, waking
 from kanband.store.ledger import Ledger
 from sim.worker import SimWorker
 
@@ -26,6 +26,7 @@ Plant = Callable[[], Any]
 _land: Final = landing.land
 _receive: Final = Reports.receive
 _note: Final = Ledger.note
+_best: Final = claiming._Picker._best
 _wait_of: Final = tickets.wait_of
 
 
@@ -96,6 +97,16 @@ def _keeps_the_slot(self: LiveTable, run_id: Any) -> None:
         run.ended.set()
 
 
+def _takes_the_oldest(self: Any, lanes: Any, *, oldest: bool) -> Any:
+    del oldest
+    return _best(self, lanes, oldest=True)
+
+
+def _takes_the_most_urgent(self: Any, lanes: Any, *, oldest: bool) -> Any:
+    del oldest
+    return _best(self, lanes, oldest=False)
+
+
 def _depends_on_nothing(due: Any, *, unmet: bool, now_ms: int) -> Any:
     del unmet
     return _wait_of(due, unmet=False, now_ms=now_ms)
@@ -137,6 +148,15 @@ BUGS: Final[dict[str, Plant]] = {
     "a repository is entered though it is full": lambda: patch.object(
         claiming._Picker, "_enter", lambda _self, _repo, _in_place: True
     ),
+    "the youngest is taken first": lambda: _sql(
+        lanes._SQL, "lane", "ORDER BY id", "ORDER BY id DESC"
+    ),
+    "priority is forgotten": lambda: patch.object(
+        claiming._Picker, "_best", _takes_the_oldest
+    ),
+    "it is never the turn of the oldest": lambda: patch.object(
+        claiming._Picker, "_best", _takes_the_most_urgent
+    ),
     "the epoch is not raised": lambda: _sql(
         claiming._SQL, "claim", "epoch = epoch + 1", "epoch = epoch"
     ),
@@ -160,7 +180,11 @@ BUGS: Final[dict[str, Plant]] = {
     ),
 }
 
+_A_QUEUE: Final = {"workers": 1, "slots": 1, "tickets": 60, "meddling": 2.0}
 NEEDS: Final[dict[str, dict[str, Any]]] = {
+    "the youngest is taken first": _A_QUEUE,
+    "priority is forgotten": _A_QUEUE,
+    "it is never the turn of the oldest": _A_QUEUE,
     "failures are not counted": {"agent_fails": 0.9, "meddling": 1.0, "agent_s": 20.0},
     "a transfer is not stored": {"workers": 3, "worker_stalls": 60.0},
     "dependents are never woken": {"agent_fails": 0.0, "poison": 0.0},

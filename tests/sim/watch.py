@@ -33,6 +33,16 @@ _IN_PLACE = (
     "SELECT repo_path, in_place, count(*) FROM runs WHERE ended_at_ms IS NULL AND "
     "repo_path IS NOT NULL GROUP BY 1, 2"
 )
+_CLAIMS_MADE = "SELECT value FROM settings WHERE key = 'claims_made'"
+_PASSED_OVER = """
+    SELECT l.id FROM tickets AS c JOIN tickets AS l
+        ON l.state = 'ready' AND l.waits_for IS NULL AND l.board = c.board
+        AND l.agent = c.agent
+        AND (l.repo_path IS NULL OR l.repo_path = c.repo_path)
+        AND CASE WHEN ?2 THEN l.id < c.id ELSE (l.band, l.id) < (c.band, c.id) END
+    WHERE c.id = ?1 LIMIT 1
+"""
+"""Of one board and agent, and not in another repository: the order alone decides."""
 
 
 class Watch:
@@ -110,29 +120,48 @@ class Watch:
 
     def committed(self) -> None:
         """At once after a commit."""
+        claims: list[int] = []
+        """After which nothing else was decided in this commit."""
         claimed = False
-        world = self._world
-        for seq, kind, ticket, text in world.disk.db.execute(_NEW, (self._seq,)):
+        for seq, kind, ticket, text in self._world.disk.db.execute(_NEW, (self._seq,)):
             self._seq = seq
-            world.trace("journal", kind, ticket, text)
+            self._world.trace("journal", kind, ticket, text)
             if kind == "task_assign":
+                claims.append(ticket)
                 claimed = True
-                self._given[ticket] += 1
-                if self._given[ticket] > GIVEN_MAX:
-                    self.wrong(f"ticket {ticket} is given out again and again")
-            elif kind == "run_finished":
-                payload = msgspec.json.decode(text)
-                world.count(f"ended: {payload['failure'] or 'well'}")
-                if self.agents.get(ticket) == payload["run_id"]:
-                    self.wrong(f"the run of ticket {ticket} ended, its agent lives on")
-            elif kind == "task_failed" and "poison" in text:
-                world.count("poison ticket set aside")
-            elif kind in {"stale_result", "run_transferred", "task_due"}:
-                world.count(kind)
-                if kind == "run_transferred":
-                    self._transferred.add(msgspec.json.decode(text)["run_id"])
+            else:
+                claims.clear()
+            self._entry(kind, ticket, text)
         if claimed:
             self._check_limits()
+        self._check_order(claims)
+
+    def _entry(self, kind: str, ticket: int, text: str) -> None:
+        world = self._world
+        if kind == "task_assign":
+            self._given[ticket] += 1
+            if self._given[ticket] > GIVEN_MAX:
+                self.wrong(f"ticket {ticket} is given out again and again")
+        elif kind == "run_finished":
+            payload = msgspec.json.decode(text)
+            world.count(f"ended: {payload['failure'] or 'well'}")
+            if self.agents.get(ticket) == payload["run_id"]:
+                self.wrong(f"the run of ticket {ticket} ended, its agent lives on")
+        elif kind == "task_failed" and "poison" in text:
+            world.count("poison ticket set aside")
+        elif kind in {"stale_result", "run_transferred", "task_due"}:
+            world.count(kind)
+            if kind == "run_transferred":
+                self._transferred.add(msgspec.json.decode(text)["run_id"])
+
+    def _check_order(self, claims: list[int]) -> None:
+        db, policy = self._world.disk.db, self._world.profiles.claim_policy
+        made = int(db.execute(_CLAIMS_MADE).get or 0)
+        for place, ticket in enumerate(claims, made - len(claims) + 1):
+            oldest = place % policy.starvation_bound == 0
+            left = db.execute(_PASSED_OVER, (ticket, oldest)).get
+            if left is not None:
+                self.wrong(f"ticket {ticket} was taken, but it was the turn of {left}")
 
     def _check_limits(self) -> None:
         world = self._world
