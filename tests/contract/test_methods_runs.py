@@ -14,11 +14,13 @@ from kanban_ipc.control import (
     Call,
     DoneReply,
     DrainCall,
+    EventsReply,
     LogsCall,
     NewTicket,
     RestartWorkerCall,
     RunCancelCall,
     RunDiffCall,
+    RunEventsCall,
     RunLogsCall,
     RunLogsReply,
     RunReply,
@@ -205,6 +207,27 @@ def test_following_a_run_ends_with_it_and_misses_nothing(tmp_path: Path) -> None
             reply, continues = await it.client.receive(RunLogsReply)
             rest += reply.text
         assert rest == "last\n"
+
+    prove(tmp_path, fact)
+
+
+def test_following_a_runs_events_ends_with_what_came_of_it(tmp_path: Path) -> None:
+    async def fact(it: Served) -> None:
+        claim, _directory = await running(it)
+        it.client.send(RunEventsCall(run="1", follow=True), more=True)
+        page, _ = await it.client.receive(EventsReply)
+        assert [event.type for event in page.events][:1] == ["task_assign"]
+        await it.daemon.settle(claim.run_id, claim.epoch, FINISHED)
+        told, continues = list(page.events), True
+        while continues:
+            page, continues = await it.client.receive(EventsReply)
+            told += page.events
+        assert told[-1].payload["to"] == "in_review"
+        assert {event.payload["run_id"] for event in told} == {claim.run_id}
+        again = RunEventsCall(run=claim.run_id, since=told[0].seq)
+        assert (await it.client.call(again, EventsReply)).events == told[1:]
+        with pytest.raises(Answered, match="the journal ends at"):
+            await it.client.call(RunEventsCall(run="1", since=10**6), EventsReply)
 
     prove(tmp_path, fact)
 

@@ -6,7 +6,7 @@ import pytest
 
 from kanban_ipc.control import ListCall
 from kanban_ipc.words import WorkerId
-from kanband.store.values import Note, WorkerRow
+from kanband.store.values import Claim, Note, WorkerRow
 from support.stores import Bench
 
 
@@ -134,6 +134,30 @@ def test_events_are_read_by_cursor(store: Bench) -> None:
     assert seqs(types=["task_assign", "other"]) == [4]
     assert seqs(types=["task_created"], ticket_id=1) == [1]
     assert store.reads.last_seq() == 4
+
+
+def test_a_runs_events_are_its_own_from_its_claim_to_what_came_of_it(
+    store: Bench,
+) -> None:
+    store.add("a")
+    (first,) = store.claim(1)
+    store.finish(first, "shutdown")
+    (second,) = store.claim(1)
+    store.finish(second)
+
+    def told(claim: Claim, since: int = 0, limit: int = 9) -> list[str]:
+        return [
+            f"{event.type} {event.payload.get('to', '')}".strip()
+            for event in store.reads.events_of_run(
+                claim.work.ticket_id, claim.run_id, since=since, limit=limit
+            )
+        ]
+
+    begun = ["task_assign assigned", "run_started", "state_change working"]
+    assert told(first) == [*begun, "run_finished", "state_change ready"]
+    assert told(second) == [*begun, "run_finished", "state_change in_review"]
+    assert told(first, limit=1) == ["task_assign assigned"]
+    assert told(second, since=store.reads.last_seq() - 1) == ["state_change in_review"]
 
 
 def test_workers_are_kept_with_what_the_journal_says_of_them(store: Bench) -> None:

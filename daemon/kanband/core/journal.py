@@ -144,9 +144,14 @@ def moved(
     why: str,
     *,
     due_at_ms: int | None = None,
+    run_id: RunId | None = None,
 ) -> Entry:
-    """A transition; one into ``failed`` is a ``task_failed``."""
+    """A transition; one into ``failed`` is a ``task_failed``. One that a run brought
+    about names it.
+    """
     payload: Payload = {"task_id": ticket_id, "from": source, "to": to}
+    if run_id is not None:
+        payload["run_id"] = run_id
     if to == "failed":
         payload["reason"] = why
         return Entry(sender, "task_failed", ticket_id, payload)

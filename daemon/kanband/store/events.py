@@ -7,6 +7,7 @@ import apsw
 import msgspec
 
 from kanban_ipc.control import Event
+from kanban_ipc.words import RunId
 from kanband.core.journal import Payload
 from kanband.store.rows import Row, encode
 from kanband.store.statements import load
@@ -30,6 +31,14 @@ def events(
         name = "events_of_types" if ticket_id is None else "events_of_ticket_and_types"
         values.append(encode(list(types)).decode())
     return [_event(row) for row in db.execute(_SQL[name], (*values, limit))]
+
+
+def events_of_run(
+    db: apsw.Connection, ticket_id: int, run_id: RunId, *, since: int, limit: int
+) -> list[Event]:
+    """See ``Reads.events_of_run``."""
+    values = (ticket_id, since, run_id, limit)
+    return [_event(row) for row in db.execute(_SQL["events_of_run"], values)]
 
 
 def _event(row: Row) -> Event:

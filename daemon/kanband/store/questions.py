@@ -83,6 +83,11 @@ class Reads(Protocol):
     ) -> list[Event]:
         """After the cursor, oldest first."""
 
+    def events_of_run(
+        self, ticket_id: int, run_id: RunId, *, since: int, limit: int
+    ) -> list[Event]:
+        """What the journal says of one run of the ticket, after the cursor."""
+
     def last_seq(self) -> int:
         """The journal's head."""
 

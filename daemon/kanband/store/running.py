@@ -70,7 +70,14 @@ def _start_one(
         ledger.count(board, "assigned", "working")
         ledger.note(journal.run_started(lease))
         ledger.note(
-            journal.moved("worker", ticket_id, "assigned", "working", START_REASON)
+            journal.moved(
+                "worker",
+                ticket_id,
+                "assigned",
+                "working",
+                START_REASON,
+                run_id=one.run_id,
+            )
         )
     return True
 

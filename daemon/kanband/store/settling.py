@@ -214,7 +214,14 @@ def _note(
     if landing.through_working:
         ledger.note(journal.run_started(lease))
         ledger.note(
-            journal.moved("worker", lease.ticket_id, state, "working", START_REASON)
+            journal.moved(
+                "worker",
+                lease.ticket_id,
+                state,
+                "working",
+                START_REASON,
+                run_id=lease.run_id,
+            )
         )
         state = "working"
     ledger.note(
@@ -230,6 +237,7 @@ def _note(
             landing.target,
             landing.reason,
             due_at_ms=landing.due_at_ms,
+            run_id=lease.run_id,
         )
     )
 

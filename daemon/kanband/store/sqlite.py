@@ -294,6 +294,13 @@ class SqliteReads:
             self._db, since=since, limit=limit, ticket_id=ticket_id, types=types
         )
 
+    def events_of_run(
+        self, ticket_id: int, run_id: RunId, *, since: int, limit: int
+    ) -> list[Event]:
+        return events.events_of_run(
+            self._db, ticket_id, run_id, since=since, limit=limit
+        )
+
     def last_seq(self) -> int:
         return events.last_seq(self._db)
 

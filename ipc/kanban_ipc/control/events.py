@@ -25,6 +25,13 @@ class EventsCall(Call, frozen=True, kw_only=True):
     limit: int = 100
 
 
+class RunEventsCall(Call, frozen=True, kw_only=True):
+    run: str
+    since: int | None = None
+    """Events after this cursor; absent: all that the journal still has."""
+    follow: bool = False
+
+
 class EventsReply(Reply, frozen=True, kw_only=True):
     events: list[Event]
     cursor: int
@@ -32,5 +39,6 @@ class EventsReply(Reply, frozen=True, kw_only=True):
 
 
 PART: Final[dict[str, Method]] = {
+    "RunEvents": Method(RunEventsCall, EventsReply, streams=True),
     "Events": Method(EventsCall, EventsReply, streams=True),
 }

@@ -48,6 +48,7 @@ from kanband.shell.methods.restart_worker import restart_worker
 from kanband.shell.methods.retry import retry
 from kanband.shell.methods.run_cancel import run_cancel
 from kanband.shell.methods.run_diff import run_diff
+from kanband.shell.methods.run_events import run_events
 from kanband.shell.methods.run_logs import run_logs
 from kanband.shell.methods.run_show import run_show
 from kanband.shell.methods.runs import runs
@@ -120,6 +121,7 @@ STREAMS: Final[dict[str, Stream]] = {
     "Logs": logs,
     "RunLogs": run_logs,
     "RunDiff": run_diff,
+    "RunEvents": run_events,
     "Events": events,
     "Export": export,
 }

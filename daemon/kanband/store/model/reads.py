@@ -1,6 +1,7 @@
 """The questions in memory: the other half of the oracle."""
 
 import itertools
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from math import inf
@@ -205,6 +206,14 @@ class ModelReads:
             and (not types or event.type in types)
         ]
         return found[:limit]
+
+    def events_of_run(
+        self, ticket_id: int, run_id: RunId, *, since: int, limit: int
+    ) -> list[Event]:
+        told = self.events(since=since, limit=sys.maxsize, ticket_id=ticket_id)
+        return [event for event in told if event.payload.get("run_id") == run_id][
+            :limit
+        ]
 
     def last_seq(self) -> int:
         return len(self._world.journal)

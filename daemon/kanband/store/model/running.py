@@ -59,7 +59,14 @@ class Running(Part):
     ) -> None:
         self._world.note(journal.run_started(run.lease), now_ms)
         self._world.note(
-            journal.moved("worker", ticket.id, "assigned", "working", START_REASON),
+            journal.moved(
+                "worker",
+                ticket.id,
+                "assigned",
+                "working",
+                START_REASON,
+                run_id=run.id,
+            ),
             now_ms,
         )
         enter(ticket, "working", now_ms)
@@ -233,6 +240,7 @@ class Running(Part):
                 landing.target,
                 landing.reason,
                 due_at_ms=landing.due_at_ms,
+                run_id=end.run_id,
             ),
             now_ms,
         )

@@ -40,3 +40,9 @@ WHERE correlation_id = ? AND seq > ? ORDER BY seq LIMIT ?
 SELECT seq, ts_ms, sender, type, correlation_id, payload FROM journal
 WHERE correlation_id = ? AND seq > ? AND type IN (SELECT value FROM json_each(?))
 ORDER BY seq LIMIT ?
+
+-- Its ticket has the index; a ticket's runs are few.
+-- name: events_of_run
+SELECT seq, ts_ms, sender, type, correlation_id, payload FROM journal
+WHERE correlation_id = ? AND seq > ? AND payload ->> 'run_id' = ?
+ORDER BY seq LIMIT ?
