@@ -89,7 +89,8 @@ def one_of(name: str, words: Sequence[str]) -> Callable[[str], str]:
     def convert(text: str) -> str:
         word = known.get(_plain(text))
         if word is None:
-            raise click.BadParameter(f"{text!r:.40} is none of {', '.join(known)}")
+            there = ", ".join(each.replace(" ", "-").lower() for each in words)
+            raise click.BadParameter(f"{text!r:.40} is none of {there}")
         return word
 
     convert.__name__ = name

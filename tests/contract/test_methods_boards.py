@@ -142,6 +142,20 @@ def test_why_names_the_full_board_and_what_is_on_it(tmp_path: Path) -> None:
     prove(tmp_path, fact)
 
 
+def test_a_limit_below_what_runs_is_told_the_number_that_helps(tmp_path: Path) -> None:
+    async def fact(it: Served) -> None:
+        for _ in range(3):
+            await add(it, board="side")
+        await it.daemon.claim()
+        await it.daemon.claim()
+        await boards(it, BoardsEditCall(name="side", wip_limit=1))
+        (reason,) = (await it.client.call(WhyCall(id=3), WhyReply)).reasons
+        assert "2 of 1 (1, 2)" in reason.text
+        assert reason.text.endswith("kanbanctl boards edit side --wip 3")
+
+    prove(tmp_path, fact)
+
+
 def test_the_queue_may_be_asked_for_one_board(tmp_path: Path) -> None:
     async def fact(it: Served) -> None:
         await add(it, board="side")

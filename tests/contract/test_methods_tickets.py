@@ -390,7 +390,8 @@ def test_why_names_what_holds_a_ready_ticket(tmp_path: Path) -> None:
         await add(it, depends_on=[1])
         assert "ticket 1 (T), which is ready" in (await why(it, 2))["depends"]
         await add(it, scheduled_at_ms=it.daemon.clock.now_ms() + 7_200_000)
-        assert "is scheduled to begin in 2 h" in (await why(it, 3))["scheduled"]
+        said = (await why(it, 3))["scheduled"]
+        assert "is scheduled to begin in 2 h. At once: kanbanctl retry 3" in said
         paused = await it.client.call(QueuePauseCall(), QueueReply)
         assert paused.queue.paused
         assert "queue resume" in (await why(it))["paused"]
@@ -458,7 +459,8 @@ def test_what_was_accepted_is_completed_once_it_is_merged(tmp_path: Path) -> Non
         await it.daemon.settle(claim.run_id, claim.epoch, FINISHED)
         assert await move(it, 1, "Done") == "approved"
         assert (await why(it))["approved"] == (
-            "it was accepted; merge its branch kanban/1-a, then: kanbanctl move 1 done"
+            f"it was accepted; merge its branch kanban/1-a (git -C {tmp_path}/repo "
+            "merge kanban/1-a), then: kanbanctl move 1 done"
         )
         woken = it.daemon.runs.woken
         assert await move(it, 1, "Done") == "completed"
@@ -554,6 +556,43 @@ def test_why_names_a_retry_and_its_time(tmp_path: Path) -> None:
         assert "(agent_error). The agent failed. Retry 1 of 3 follows. Exit" in said
         assert said.count(" in ") == 1, "one time only"
         assert "kanbanctl run logs 1" in said
+
+    prove(tmp_path, fact)
+
+
+@pytest.mark.parametrize(
+    ("agent", "more"),
+    [("shell", "max_runs_per_repo"), ("place", "a run of place has the checkout")],
+)
+def test_why_names_who_holds_a_repository_and_what_gives_more(
+    tmp_path: Path, agent: str, more: str
+) -> None:
+    (tmp_path / "repo" / ".git").mkdir(parents=True)
+    other = {"shell": "place", "place": "shell"}[agent]
+    toml = (
+        "[queue]\nmax_runs_per_repo = 1\n"
+        '[agents.place]\nkind = "shell"\nargv = ["true"]\nworktree = false\n'
+    )
+
+    async def fact(it: Served) -> None:
+        for each in (other, agent, agent):
+            await add(it, agent=each, repo_path=str(tmp_path / "repo"))
+        await add(it)
+        for _ in range(3):
+            await it.daemon.claim()
+        said = (await why(it, 3))["repository"]
+        assert "limit of runs: ticket 2 on worker-1 for" in said, "its like alone"
+        assert "kanbanctl run logs -f 2" in said
+        assert more in said
+
+    prove(tmp_path, fact, toml)
+
+
+def test_why_says_what_would_refuse_the_command_it_names(tmp_path: Path) -> None:
+    async def fact(it: Served) -> None:
+        await add(it, ready=False, agent="any")
+        said = (await why(it))["backlog"]
+        assert "kanbanctl ready 1; but first mend this: its agent is any" in said
 
     prove(tmp_path, fact)
 

@@ -6,6 +6,7 @@ import pty
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -33,12 +34,13 @@ from kanban_ipc.control import (
     StoppedReply,
     StopProof,
     TextReply,
+    Ticket,
     TicketReply,
     TicketsReply,
     WaitReply,
     WhyReply,
 )
-from support.control_samples import NOW_MS, RUN, RUN_ID, STATUS, TICKET
+from support.control_samples import BUSY, CURRENT, NOW_MS, RUN, RUN_ID, STATUS, TICKET
 from support.ctl import TIMEOUT_S, command_line, environment, kanbanctl
 from support.varlink_server import CLOSE, HANG, Answer, refusing, serving
 
@@ -608,6 +610,46 @@ def test_a_ticket_in_full_is_wrapped_but_its_instructions_are_not(path: Path) ->
         done = ask(path, "show", "17", extra={"COLUMNS": "60"})
     over = [line for line in done.stdout.splitlines() if len(line) > 60]
     assert over == [long.rstrip()]
+
+
+def test_a_list_shows_what_its_tickets_wait_for_and_their_boards(path: Path) -> None:
+    def ready(number: int, **more: Any) -> Ticket:
+        return msgspec.structs.replace(TICKET, id=number, state="ready", **more)
+
+    due_ms = time.time_ns() // 1_000_000 + 185_000
+    tickets = [
+        ready(1, waits_for="due", due_at_ms=due_ms, board="side"),
+        ready(2, waits_for="depends", depends_on=[1], title="long " * 20),
+        ready(3, waits_for="repo"),
+        ready(4),
+    ]
+    reply = varlink.reply(ListReply(tickets=tickets, total=4))
+    with serving(path, {"List": reply}):
+        wide = ask(path, "list").stdout
+        narrow = ask(path, "list", extra={"COLUMNS": "40"}).stdout
+    assert wide.split("TITLE")[0].split()[:5] == [
+        "ID",
+        "STATE",
+        "WAITS",
+        "FOR",
+        "BOARD",
+    ]
+    for there in (" in 3 min ", " #1 ", " repository ", " side "):
+        assert there in wide
+    assert "in 3 min" in narrow
+    assert max(map(len, narrow.splitlines())) <= 40
+    one = varlink.reply(ListReply(tickets=tickets[3:], total=1))
+    with serving(path, {"List": one}):
+        heading = ask(path, "list").stdout.splitlines()[0]
+    assert "WAITS" not in heading
+    assert "BOARD" not in heading
+
+
+def test_a_named_worker_is_shown_with_its_runs_in_full(path: Path) -> None:
+    with serving(path, {"Status": varlink.reply(STATUS)}):
+        done = ask(path, "status", BUSY.worker_id, extra={"COLUMNS": "60"})
+    assert CURRENT.title in " ".join(done.stdout.split())
+    assert "for 1 min 12 s" in " ".join(done.stdout.split())
 
 
 def test_runs_keep_status_and_title_on_a_narrow_terminal(path: Path) -> None:

@@ -24,6 +24,7 @@ from kanbanctl.wording import numbers, one_line, plural
 FILE_BYTES_MAX: Final = 256 << 20
 """A hundred thousand long tickets; beyond it is a mistake, such as a database."""
 PROBLEMS_SHOWN: Final = 20
+NAMED_MAX: Final = 5
 NOTHING: Final = {
     "jsonl": 'it has no line; write {"title": "…"}, one object a line',
     "csv": "it has no row below the headings",
@@ -150,6 +151,9 @@ def _send(
         known += reply.known
         notes |= dict.fromkeys(reply.notes)
     _show(session, ids, known, quiet=quiet)
+    if not (ready or quiet or session.as_json):
+        before = frozenset(known)
+        _say_next(session, [each for each in ids if each not in before])
     for note in notes:
         session.output.note(note)
 
@@ -180,6 +184,21 @@ def _show(session: Session, ids: list[int], known: list[int], *, quiet: bool) ->
             said = said if added else "no ticket added"
             said += f"; {len(known):,} known by their keys: {numbers(known)}"
         output.line(said)
+
+
+def _say_next(session: Session, added: list[int]) -> None:
+    """What stands in the Backlog does not begin by itself."""
+    if not added:
+        return
+    is_row = added == list(range(added[0], added[-1] + 1))
+    if is_row and len(added) > NAMED_MAX:
+        which = f"$(seq {added[0]} {added[-1]})"
+    else:
+        which = " ".join(map(str, added[:NAMED_MAX]))
+        which += " …" if len(added) > NAMED_MAX else ""
+    session.output.note(
+        f"in the Backlog, where nothing begins; let them begin: kanbanctl ready {which}"
+    )
 
 
 def _listing(name: str, problems: Iterable[Problem], conclusion: str) -> str:

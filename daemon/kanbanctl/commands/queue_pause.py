@@ -23,4 +23,5 @@ def command(
         session.output.reply(reply)
         return
     show_queue(session.output, reply.queue)
+    session.output.line()
     show_boards(session.output, reply.queue, reply.boards)

@@ -26,6 +26,7 @@ def command(
         session.output.reply(reply)
         return
     show_queue(session.output, reply.queue)
+    session.output.line()
     show_boards(session.output, reply.queue, reply.boards)
     for note in reply.notes:
         session.output.note(note)

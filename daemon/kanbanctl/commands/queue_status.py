@@ -25,4 +25,5 @@ def command(
         return
     if board is None:
         show_queue(session.output, reply.queue)
+        session.output.line()
     show_boards(session.output, reply.queue, reply.boards)

@@ -7,7 +7,7 @@ from kanbanctl.argument_types import ticket_id
 from kanbanctl.completing import ticket_words
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
-from kanbanctl.views.runs import show_runs
+from kanbanctl.views.runs import show_runs_of_ticket
 from kanbanctl.views.tickets import show_comments, show_ticket
 
 
@@ -36,4 +36,4 @@ def command(
     if reply.runs:
         output.line()
         output.line("Runs", "heading")
-        show_runs(output, reply.runs, session.now_ms())
+        show_runs_of_ticket(output, reply.runs, session.now_ms())

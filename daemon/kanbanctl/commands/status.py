@@ -8,7 +8,7 @@ from kanbanctl.failures import Failure
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
 from kanbanctl.views.queue import show_daemon, show_queue
-from kanbanctl.views.workers import show_workers
+from kanbanctl.views.workers import show_in_full, show_workers
 
 
 @click.command("status", cls=Command)
@@ -17,6 +17,8 @@ from kanbanctl.views.workers import show_workers
 @click.pass_obj
 def command(session: Session, *, workers: tuple[str, ...], watched: bool) -> int:
     """Show the daemon, the queue and the workers.
+
+    With a WORKER only that one, and its runs in full.
 
     Exit code: 0 running, 3 nobody listens, 4 no answer.
     """
@@ -44,4 +46,6 @@ def _show(session: Session, workers: tuple[str, ...]) -> int:
         show_queue(output, reply.queue)
         output.line()
     show_workers(output, reply.workers)
+    if workers:
+        show_in_full(output, reply.workers)
     return 0

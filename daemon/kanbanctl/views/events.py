@@ -23,11 +23,21 @@ def show_event(output: Output, event: Event) -> None:
 
 def _payload(event: Event) -> str:
     shown = (
-        f" {name}={_value(value)}"
+        _shown(name, value)
         for name, value in event.payload.items()
         if name not in {"task_id", "ticket_id"} and value not in {None, ""}
     )
     return "".join(shown)
+
+
+def _shown(name: str, value: str | float | bool | None) -> str:
+    """Milliseconds as people read them; ``--json`` has the numbers."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if name == "duration_ms":
+            return f" duration={_value(times.duration(value / 1000))}"
+        if name.endswith("_ms"):
+            return f" {name.removesuffix('_ms')}={_value(times.local(int(value)))}"
+    return f" {name}={_value(value)}"
 
 
 def _value(value: str | float | bool | None) -> str:

@@ -41,9 +41,26 @@ COLUMNS: Final = (
 )
 
 
+OF_TICKET: Final = tuple(
+    (place, column)
+    for place, column in enumerate(COLUMNS)
+    if column.title not in {"TICKET", "TITLE"}
+)
+"""Where the ticket is above the table already."""
+
+
 def show_runs(output: Output, runs: list[Run], now_ms: int) -> None:
     """A table."""
     output.table(COLUMNS, [_row(run, now_ms) for run in runs])
+
+
+def show_runs_of_ticket(output: Output, runs: list[Run], now_ms: int) -> None:
+    """A table without what all of them have in common."""
+    rows = [_row(run, now_ms) for run in runs]
+    output.table(
+        [column for _, column in OF_TICKET],
+        [[row[place] for place, _ in OF_TICKET] for row in rows],
+    )
 
 
 def _row(run: Run, now_ms: int) -> list[Cell]:
@@ -88,9 +105,7 @@ def show_run(output: Output, reply: RunShowReply, now_ms: int) -> None:
             ("queued", times.ago(run.queued_at_ms, now_ms)),
             ("started", _moment(run.started_at_ms, now_ms)),
             ("ended", _moment(run.ended_at_ms, now_ms)),
-            ("took", _took(run)),
-            ("used", f"{times.duration(run.cpu_ms / 1000)} of CPU, {_memory(run)}"),
-            ("output", size(run.output_bytes) + (", cut" if run.log_cut else "")),
+            *_measured(run, now_ms),
             ("left over", _leftovers(run)),
             ("proof", PROOFS[run.proof] if run.ended_at_ms else ""),
             ("branch", run.branch or ""),
@@ -157,6 +172,21 @@ def _status_text(run: Run) -> str:
     if run.status == "running":
         parts.append(f"{run.progress}%")
     return ", ".join(parts)
+
+
+def _measured(run: Run, now_ms: int) -> list[tuple[str, str]]:
+    """What is known when it has ended; until then how long it runs."""
+    if run.ended_at_ms is None:
+        if run.started_at_ms is None:
+            return []
+        return [("running", times.duration((now_ms - run.started_at_ms) / 1000))]
+    if run.duration_s is None:
+        return [("took", "nothing: its agent was not started")]
+    return [
+        ("took", _took(run)),
+        ("used", f"{times.duration(run.cpu_ms / 1000)} of CPU, {_memory(run)}"),
+        ("output", size(run.output_bytes) + (", cut" if run.log_cut else "")),
+    ]
 
 
 def _memory(run: Run) -> str:

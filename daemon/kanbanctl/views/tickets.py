@@ -31,32 +31,66 @@ WAITS_FOR: Final = {
     "wip": "its board",
     "cooldown": "its provider, which cools down after a rate limit",
 }
+WAITS_SHORT: Final = {
+    "depends": "ticket",
+    "repo": "repository",
+    "wip": "board",
+    "cooldown": "provider",
+}
+"""``WAITS_FOR`` in a column; of a time it is told when it comes."""
+WAITS: Final = Column("WAITS FOR", rank=1)
+BOARD: Final = Column("BOARD", rank=4)
 COLUMNS: Final = (
     Column("ID", right=True),
     Column("STATE"),
+    WAITS,
+    BOARD,
     Column("PRIORITY", rank=2),
-    Column("AGENT", rank=4),
-    Column("TRIES", right=True, rank=5),
+    Column("AGENT", rank=5),
+    Column("TRIES", right=True, rank=6),
     Column("UPDATED", right=True, rank=3),
     Column("TITLE", flexible=True),
 )
 
 
 def show_tickets(output: Output, tickets: list[Ticket], now_ms: int) -> None:
-    """A table."""
-    output.table(COLUMNS, [_row(ticket, now_ms) for ticket in tickets])
+    """A table; what says nothing about any of them has no column."""
+    absent: set[Column] = set()
+    if not any(ticket.waits_for for ticket in tickets):
+        absent.add(WAITS)
+    if len({ticket.board for ticket in tickets}) < 2:  # noqa: PLR2004 - one board
+        absent.add(BOARD)
+    shown = [i for i, column in enumerate(COLUMNS) if column not in absent]
+    rows = [_row(ticket, now_ms) for ticket in tickets]
+    output.table(
+        [COLUMNS[i] for i in shown],
+        [[row[i] for i in shown] for row in rows],
+    )
 
 
 def _row(ticket: Ticket, now_ms: int) -> list[Cell]:
     return cells(
         ticket.id,
         state_cell(ticket),
+        waits_text(ticket, now_ms),
+        ticket.board,
         Cell(ticket.priority, PRIORITY_STYLES.get(ticket.priority, "")),
         ticket.agent,
         ticket.retry_count,
         times.ago(ticket.updated_at_ms, now_ms),
         _title(ticket),
     )
+
+
+def waits_text(ticket: Ticket, now_ms: int) -> str:
+    """``in 3 min``, ``#5``, ``repository``; empty: for nothing but its turn."""
+    if ticket.waits_for is None:
+        return ""
+    if ticket.waits_for == "due" and ticket.due_at_ms is not None:
+        return times.ago(ticket.due_at_ms, now_ms)
+    if ticket.waits_for == "depends" and len(ticket.depends_on) == 1:
+        return f"#{ticket.depends_on[0]}"
+    return WAITS_SHORT.get(ticket.waits_for, ticket.waits_for)
 
 
 def _title(ticket: Ticket) -> str:

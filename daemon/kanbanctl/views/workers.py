@@ -50,6 +50,25 @@ def show_workers(output: Output, workers: list[WorkerInfo]) -> None:
             _show_trouble(output, worker)
 
 
+def show_in_full(output: Output, workers: list[WorkerInfo]) -> None:
+    """What a table has no room for, below it: each run, and what it was started for."""
+    for worker in workers:
+        only = _only(worker)
+        if not worker.current and only == "-":
+            continue
+        output.line()
+        output.line(worker.worker_id, "heading")
+        runs = [
+            (
+                f"#{run.ticket_id}",
+                f"{_current(run).partition(' ')[2]} for "
+                f"{times.duration(run.running_s)}: {run.title}".lstrip(),
+            )
+            for run in worker.current
+        ]
+        output.fields([("only for", "" if only == "-" else only), *runs])
+
+
 def _row(worker: WorkerInfo) -> list[Cell]:
     seen = worker.last_heartbeat_age_s
     return cells(

@@ -41,7 +41,8 @@ def program_of(agent: AgentConfig, environ: Mapping[str, str]) -> Program:
     if found is not None:
         return Program(name, found)
     if os.sep not in name:
-        where = f"{name} is in none of {path}"
+        folders = ", ".join(dict.fromkeys(path.split(os.pathsep)))
+        where = f"{name} is in none of {folders}"
         return Program(
             name, None, f"{where}; install it, or give its whole path in argv"
         )

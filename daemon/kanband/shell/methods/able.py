@@ -43,6 +43,8 @@ def nobody_can(infos: Sequence[WorkerInfo], task: Task, mode: Mode) -> str:
         states = ", ".join(
             f"{each.worker_id} is {_condition(each)}" for each in infos[:5]
         )
+        if all(each.state == "STARTING" for each in infos):
+            return f"its workers are only just starting ({states}): kanbanctl status"
         return (
             f"no worker is connected ({states}); see kanbanctl status, or start one: "
             f"{how_to_start(mode)}"

@@ -4,17 +4,24 @@ One function for each state; ``why_ready`` has the many reasons of a ticket that
 for its turn. Each reason has a code for programs and a sentence for people.
 """
 
+import shlex
 from collections.abc import Callable
 from typing import Final
 
 from kanban_ipc.control import Reason, Ticket, WhyCall, WhyReply
 from kanban_ipc.words import TicketState
 from kanband.shell.methods.arguments import check_id
+from kanband.shell.methods.entering_ready import Needs, obstacles
 from kanband.shell.methods.spoken import span
 from kanband.shell.methods.stored import one_ticket
 from kanband.shell.methods.why_ready import why_ready
 from kanband.shell.ports import Daemon
 from kanband.store.sayings import BLOCKED_WITHOUT_REASON
+
+_RELEASED: Final = frozenset(("backlog", "blocked", "failed", "cancelled"))
+"""What a person brings into Ready."""
+_CHOICES_SPELT_MAX: Final = 3
+"""More commands than that are a list of their own; 'show' has the choices."""
 
 
 async def why(daemon: Daemon, call: WhyCall) -> WhyReply:
@@ -33,7 +40,16 @@ async def reasons(daemon: Daemon, ticket: Ticket) -> list[Reason]:
     if ticket.run_id is not None and ticket.worker_id is not None:
         return [_held(daemon, ticket, ticket.run_id, ticket.worker_id)]
     text = _RESTING[ticket.state](ticket)
+    if ticket.state in _RELEASED:
+        text += await _hindered(daemon, ticket)
     return [Reason(code=ticket.state, text=text, next_try_ms=None)]
+
+
+async def _hindered(daemon: Daemon, ticket: Ticket) -> str:
+    """What would refuse the command that is named; empty: nothing that is known."""
+    needs = Needs.of(ticket)
+    obstacle = (await obstacles(daemon, [needs])).get(needs)
+    return f"; but first mend this: {obstacle}" if obstacle else ""
 
 
 def _held(daemon: Daemon, ticket: Ticket, run_id: str, worker_id: str) -> Reason:
@@ -51,7 +67,10 @@ def _held(daemon: Daemon, ticket: Ticket, run_id: str, worker_id: str) -> Reason
             f"; {worker_id} is not connected now: the run goes on under its shim, and "
             "is taken over or found lost (kanbanctl status shows the worker)"
         )
-    text += f". Watch it: kanbanctl run logs -f {ticket.id}"
+    text += (
+        f". Watch it: kanbanctl run logs -f {ticket.id}; end it: kanbanctl cancel "
+        f"{ticket.id}"
+    )
     return Reason(code="leased", text=text, next_try_ms=None)
 
 
@@ -73,11 +92,11 @@ def _in_review(ticket: Ticket) -> str:
 
 
 def _approved(ticket: Ticket) -> str:
-    where = f" {ticket.branch}" if ticket.branch else ""
-    return (
-        f"it was accepted; merge its branch{where}, then: kanbanctl move {ticket.id} "
-        "done"
-    )
+    branch = ticket.branch or ""
+    how = f"merge its branch {branch}".rstrip()
+    if branch and ticket.repo_path:
+        how += f" (git -C {shlex.quote(ticket.repo_path)} merge {shlex.quote(branch)})"
+    return f"it was accepted; {how}, then: kanbanctl move {ticket.id} done"
 
 
 def _blocked(ticket: Ticket) -> str:
@@ -103,13 +122,18 @@ def _needs_input(ticket: Ticket) -> str:
     return (
         f"its agent asks for {what}: {question.text.strip()}{choices} Answer it, and "
         f"it goes on where it was: {_answer(ticket)}; or have it tried without one, "
-        f"its text changed (kanbanctl edit {ticket.id}) or as it is: "
+        f"or with its text changed first (kanbanctl edit {ticket.id} -i TEXT): "
         f"kanbanctl retry {ticket.id}"
     )
 
 
 def _answer(ticket: Ticket) -> str:
-    return f"kanbanctl answer {ticket.id} TEXT"
+    """A choice can be pasted as it is; what nobody can know stays a word to replace."""
+    texts = ticket.question.choices if ticket.question is not None else []
+    ways = [f"kanbanctl answer {ticket.id} {shlex.quote(each)}" for each in texts]
+    if not 0 < len(ways) <= _CHOICES_SPELT_MAX:
+        return f"kanbanctl answer {ticket.id} TEXT"
+    return ", or ".join(ways)
 
 
 def _said(ticket: Ticket) -> str:

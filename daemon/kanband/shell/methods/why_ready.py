@@ -14,7 +14,7 @@ from kanban_ipc.control import (
     Ticket,
 )
 from kanban_ipc.words import TicketState
-from kanband.config import resolve_agent
+from kanband.config import claim_policy, resolve_agent
 from kanband.shell.methods.able import Task, able, free_slots, nobody_can
 from kanband.shell.methods.entering_ready import agent_obstacle
 from kanband.shell.methods.queue_info import ask
@@ -83,7 +83,7 @@ def _of_ticket(
             next_try_ms=None,
         )
     if ticket.waits_for == "repo":
-        yield _repository(ticket, facts.holders, now_ms)
+        yield _repository(daemon, ticket, facts.holders, now_ms)
     if ticket.waits_for == "wip":
         yield _full_board(ticket, facts)
 
@@ -101,7 +101,7 @@ def _full_board(ticket: Ticket, facts: _Facts) -> Reason:
         f"its board {ticket.board} has as many tickets in progress as it may: "
         f"{board.in_progress} of {board.wip_limit} ({busy}{more}); the next begins "
         "when one of them ends. More at a time: kanbanctl boards edit "
-        f"{shlex.quote(ticket.board)} --wip {(board.wip_limit or 0) + 1}"
+        f"{shlex.quote(ticket.board)} --wip {board.in_progress + 1}"
     )
     return Reason(code="wip", text=text, next_try_ms=None)
 
@@ -123,7 +123,10 @@ def _due(ticket: Ticket, due_ms: int, now_ms: int) -> Reason:
             f"{ticket.id}"
         )
         return Reason(code="retry", text=text, next_try_ms=due_ms)
-    text = f"it is scheduled to begin {until(due_ms, now_ms)}"
+    text = (
+        f"it is scheduled to begin {until(due_ms, now_ms)}. At once: kanbanctl retry "
+        f"{ticket.id}; at another time: kanbanctl edit {ticket.id} --at TIME"
+    )
     return Reason(code="scheduled", text=text, next_try_ms=due_ms)
 
 
@@ -148,15 +151,39 @@ def _cooling(ticket: Ticket, cool: Cooling, now_ms: int) -> Reason:
     return Reason(code="cooldown", text=text, next_try_ms=cool.until_ms)
 
 
-def _repository(ticket: Ticket, holders: list[Run], now_ms: int) -> Reason:
-    if not holders:
-        text = f"{ticket.repo_path} was at its limit of runs; it is next in line there"
-    else:
-        text = f"{ticket.repo_path} is at its limit of runs: " + ", ".join(
-            f"ticket {run.ticket_id} on {run.worker_id} for "
-            f"{span((now_ms - (run.started_at_ms or run.queued_at_ms)) / 1000)}"
-            for run in holders[:5]
+def _repository(
+    daemon: Daemon, ticket: Ticket, holders: list[Run], now_ms: int
+) -> Reason:
+    """Runs in place and runs in worktrees do not stand in each other's way."""
+    gates = claim_policy(daemon.config).agents
+    name = resolve_agent(daemon.config, ticket.agent)
+    in_place = name is not None and gates[name].in_place
+    alike = [
+        run
+        for run in holders
+        if (run.agent in gates and gates[run.agent].in_place) is in_place
+    ]
+    if not alike:
+        text = (
+            f"{ticket.repo_path} was at its limit of runs; it is next in line there, "
+            f"so ask again: kanbanctl why {ticket.id}"
         )
+        return Reason(code="repository", text=text, next_try_ms=None)
+    told = ", ".join(
+        f"ticket {run.ticket_id} on {run.worker_id} for "
+        f"{span((now_ms - (run.started_at_ms or run.queued_at_ms)) / 1000)}"
+        for run in alike[:_NAMED_MAX]
+    )
+    more = (
+        f"a run of {name} has the checkout to itself (worktree = false in its profile)"
+        if in_place
+        else "more at a time: max_runs_per_repo under [queue] in kanban.toml, then "
+        "kanbanctl reload"
+    )
+    text = (
+        f"{ticket.repo_path} is at its limit of runs: {told}; it begins when one of "
+        f"them ends (watch it: kanbanctl run logs -f {alike[0].ticket_id}); {more}"
+    )
     return Reason(code="repository", text=text, next_try_ms=None)
 
 
