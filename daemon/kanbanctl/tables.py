@@ -23,6 +23,8 @@ class Column(NamedTuple):
     right: bool = False
     flexible: bool = False
     rank: int = 0
+    least: int = FLEXIBLE_LEAST
+    """Of a flexible one: for more than this, others go."""
 
 
 class Cell(NamedTuple):
@@ -84,7 +86,7 @@ def cut(text: str, width: int) -> str:
 
 
 def _least(column: Column, width: int) -> int:
-    return min(width, FLEXIBLE_LEAST) if column.flexible else width
+    return min(width, column.least) if column.flexible else width
 
 
 def _total(widths: list[int]) -> int:

@@ -427,6 +427,9 @@ def test_an_import_lists_what_is_new_and_what_was_known(path: Path) -> None:
     with serving(path, {"Import": varlink.reply(reply)}):
         done = ask(path, "import", "b.jsonl", "--ready")
         document = json.loads(ask(path, "import", "b.jsonl", "--json").stdout)
+        waiting = ask(path, "import", "b.jsonl")
+    assert "nothing begins" not in done.stderr
+    assert "let them begin: kanbanctl ready 7 8 9\n" in waiting.stderr
     assert done.stdout == (
         "3 tickets added: #7 to #9; 3 known by their keys: #1, #2 and #4\n"
     )
@@ -621,7 +624,7 @@ def test_a_list_shows_what_its_tickets_wait_for_and_their_boards(path: Path) -> 
         ready(1, waits_for="due", due_at_ms=due_ms, board="side"),
         ready(2, waits_for="depends", depends_on=[1], title="long " * 20),
         ready(3, waits_for="repo"),
-        ready(4),
+        msgspec.structs.replace(TICKET, id=4, state="needs_input"),
     ]
     reply = varlink.reply(ListReply(tickets=tickets, total=4))
     with serving(path, {"List": reply}):
@@ -634,7 +637,7 @@ def test_a_list_shows_what_its_tickets_wait_for_and_their_boards(path: Path) -> 
         "FOR",
         "BOARD",
     ]
-    for there in (" in 3 min ", " #1 ", " repository ", " side "):
+    for there in (" in 3 min ", " #1 ", " repo ", " side "):
         assert there in wide
     assert "in 3 min" in narrow
     assert max(map(len, narrow.splitlines())) <= 40

@@ -33,23 +33,23 @@ WAITS_FOR: Final = {
 }
 WAITS_SHORT: Final = {
     "depends": "ticket",
-    "repo": "repository",
+    "repo": "repo",
     "wip": "board",
     "cooldown": "provider",
 }
 """``WAITS_FOR`` in a column; of a time it is told when it comes."""
-WAITS: Final = Column("WAITS FOR", rank=1)
-BOARD: Final = Column("BOARD", rank=4)
+WAITS: Final = Column("WAITS FOR")
+BOARD: Final = Column("BOARD", rank=6)
 COLUMNS: Final = (
     Column("ID", right=True),
     Column("STATE"),
     WAITS,
     BOARD,
     Column("PRIORITY", rank=2),
-    Column("AGENT", rank=5),
-    Column("TRIES", right=True, rank=6),
+    Column("AGENT", rank=4),
+    Column("TRIES", right=True, rank=5),
     Column("UPDATED", right=True, rank=3),
-    Column("TITLE", flexible=True),
+    Column("TITLE", flexible=True, least=20),
 )
 
 
@@ -83,7 +83,7 @@ def _row(ticket: Ticket, now_ms: int) -> list[Cell]:
 
 
 def waits_text(ticket: Ticket, now_ms: int) -> str:
-    """``in 3 min``, ``#5``, ``repository``; empty: for nothing but its turn."""
+    """``in 3 min``, ``#5``, ``repo``; empty: for nothing but its turn."""
     if ticket.waits_for is None:
         return ""
     if ticket.waits_for == "due" and ticket.due_at_ms is not None:

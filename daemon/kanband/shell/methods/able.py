@@ -1,5 +1,6 @@
 """Which workers could do a ticket now, and how to say that none can."""
 
+import shlex
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -50,6 +51,7 @@ def nobody_can(infos: Sequence[WorkerInfo], task: Task, mode: Mode) -> str:
             f"{how_to_start(mode)}"
         )
     has_place = task.repo and any(each.repo for each in present)
+    where = f" --repo {shlex.quote(task.repo)}" if task.repo and has_place else ""
     what = f"agent {task.agent}" + (f" for {task.repo}" if has_place else "")
     if any(each.labels for each in present):
         what += f" with labels {', '.join(sorted(task.labels)) or '(none of theirs)'}"
@@ -58,7 +60,7 @@ def nobody_can(infos: Sequence[WorkerInfo], task: Task, mode: Mode) -> str:
         f"{_asked(present)}; start one that does: "
         + how_to_start(
             mode,
-            f" --agent {task.agent}" + (f" --repo {task.repo}" if has_place else ""),
+            f" --agent {task.agent}" + where,
         )
     )
 

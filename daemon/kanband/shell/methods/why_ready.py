@@ -211,5 +211,5 @@ def _of_workers(daemon: Daemon, ticket: Ticket) -> Reason:
 
 def _more(daemon: Daemon) -> str:
     if daemon.config.mode == "managed":
-        return "kanbanctl scale, or start-worker"
+        return "kanbanctl start-worker"
     return how_to_start(daemon.config.mode)
