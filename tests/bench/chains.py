@@ -21,11 +21,11 @@ from kanban_ipc.control import ListCall, NewTicket
 from kanban_ipc.link import Result
 from kanban_ipc.words import PRIORITIES, WorkerId
 from kanband.core.ids import RunIds
+from kanband.store.questions import Reads
 from kanband.store.values import (
     AgentGate,
     Claim,
     ClaimPolicy,
-    Reads,
     RetryPolicy,
     RunEnd,
     Want,

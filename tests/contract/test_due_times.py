@@ -4,7 +4,7 @@ from pathlib import Path
 
 from kanban_ipc.control import NewTicket
 from kanban_ipc.link import Result
-from kanband.store.verbs import NewSchedule
+from kanband.store.values import NewSchedule
 from support.dispatch_bench import Bench, Worker, finished, started, with_bench
 
 HOUR_S = 3_600.0

@@ -10,7 +10,7 @@ from kanband.shell.methods.arguments import check_number
 from kanband.shell.methods.hints import hints
 from kanband.shell.methods.stored import LIVE, one_run
 from kanband.shell.ports import Daemon
-from kanband.store.verbs import Reads
+from kanband.store.questions import Reads
 
 PAGE: Final = 100
 """As many as ``Events`` tells at a time unless it is asked for more."""
