@@ -149,8 +149,8 @@ class Laboratory:
         self.struck += faults.struck > 0
         self.outcomes.update(life.outcomes)
         assert all(text.startswith("The ") for text in life.said), "words for people"
-        if fault is None or (not fault.for_ever and "not opened" not in life.outcomes):
-            well = life.outcomes[-1] == "kept" or "gave up" in life.outcomes
+        if fault is None or not fault.for_ever:
+            well = life.outcomes.count("refused") <= 1 or "gave up" in life.outcomes
             assert well, f"{fault}: neither does it go on nor does it say so"
         found = self._judge.judge(
             _files(path.parent), {life.promised, *life.doubtful}, use=True
