@@ -137,6 +137,19 @@ def test_what_is_restored_is_the_copy_and_the_old_store_is_kept(
     assert copy.exists()
 
 
+def test_the_log_of_a_store_that_is_lost_is_not_taken_for_that_of_the_restored_one(
+    tmp_path: Path,
+) -> None:
+    copy, store = tmp_path / "copy.db", tmp_path / "kanban.db"
+    open_store(copy).close()
+    (wal := tmp_path / "kanban.db-wal").write_bytes(b"a log without its file")
+    assert restore(copy, store) is None
+    assert not wal.exists()
+    (aside,) = tmp_path.glob("kanban.db.before-*-wal")
+    assert aside.read_bytes() == b"a log without its file"
+    assert titles(store) == []
+
+
 @pytest.mark.parametrize("content", [b"", b"no database", None])
 def test_what_is_no_whole_store_is_not_restored(
     tmp_path: Path, content: bytes | None

@@ -112,22 +112,30 @@ class Recording:
     def seen(self, path: str | Path) -> int | None:
         """The file of this name; None: not one of ours. A new one is noted."""
         path = Path(path)
-        if path.parent != self.directory or path.name.endswith("-shm"):
+        if not self._is_ours(path):
             return None
         with self._lock:
             if path.name not in self._names:
                 self.named(path, next(self._numbers))
             return self._names[path.name]
 
+    def _is_ours(self, path: Path) -> bool:
+        return path.parent == self.directory and not path.name.endswith("-shm")
+
     def named(self, path: str | Path, inode: int) -> None:
         with self._lock:
             self._names[Path(path).name] = inode
             self.events.append(Name(Path(path).name, inode))
 
-    def gone(self, path: str | Path) -> None:
+    def gone(self, path: str | Path, *, synced: bool = False) -> None:
+        path = Path(path)
+        if not self._is_ours(path):
+            return
         with self._lock:
-            if self._names.pop(Path(path).name, None) is not None:
-                self.events.append(Unname(Path(path).name))
+            if self._names.pop(path.name, None) is not None:
+                self.events.append(Unname(path.name))
+            if synced:
+                self.events.append(SyncNames())
 
 
 class _Vfs(apsw.VFS):
@@ -143,9 +151,7 @@ class _Vfs(apsw.VFS):
     def xDelete(self, filename: str, syncdir: bool) -> None:  # noqa: N802
         recording = self._recording
         recording.done(None, lambda: super(_Vfs, self).xDelete(filename, syncdir))
-        recording.gone(filename)
-        if syncdir:
-            recording.note(SyncNames())
+        recording.gone(filename, synced=syncdir)
 
 
 class _File(apsw.VFSFile):
@@ -159,8 +165,8 @@ class _File(apsw.VFSFile):
         self._recording = recording
         path = name.filename() if isinstance(name, apsw.URIFilename) else name
         self._inode = None if path is None else recording.seen(path)
-        creates = flags[0] & apsw.SQLITE_OPEN_CREATE
-        self._sync_names = bool(creates and flags[0] & _LOGS)
+        creates_log = flags[0] & apsw.SQLITE_OPEN_CREATE and flags[0] & _LOGS
+        self._sync_names = bool(creates_log) and self._inode is not None
 
     def _note(self, event: Callable[[int], Event], deed: Callable[[], T]) -> T:
         noted = None if self._inode is None else event(self._inode)

@@ -10,10 +10,13 @@ import pytest
 
 from crash.judging import Judge
 from crash.living import digest, unlawful
-from crash.recording import Meant, recorded
+from crash.recording import Acknowledged, Meant, recorded
 from crash.stories import Toll, judge_all, tell
 from crash.workload import Workload
+from kanban_ipc.control import NewTicket
+from kanband.store.copying import back_up, restore
 from kanband.store.opening import open_store, schema_version
+from kanband.store.sqlite import SqliteVerbs
 from kanband.store.statements import migrations
 from kanband.store.verbs import Verbs
 
@@ -58,6 +61,37 @@ def test_a_power_loss_while_an_old_store_is_migrated_leaves_the_old_or_the_new_o
 ) -> None:
     toll = Toll()
     _migrate(tmp_path, toll, random.Random(5), images=60)
+    assert not toll.report(tmp_path / "fault")
+
+
+def test_a_power_loss_during_a_restore_leaves_one_of_two_stores_or_refuses_to_start(
+    tmp_path: Path,
+) -> None:
+    """Never an empty store, never one of the two with the other's log, or without."""
+    directory = tmp_path / "store"
+    directory.mkdir()
+    path, copy = directory / "kanban.db", tmp_path / "copy.db"
+    _written_by_schema_1(path)
+    open_store(path).close()
+    back_up(path, copy, lambda: False)
+    backed_up = _digest_of(path)
+    _left_with_its_log(path)
+    with recorded(directory) as recording:
+        recording.note(Meant(_digest_of_copy(directory, tmp_path / "looked-at")))
+        recording.note(Meant(backed_up))
+        restore(copy, path)
+        recording.note(Acknowledged())
+    toll = Toll()
+    judge = Judge(tmp_path / "images")
+    judge_all(recording, judge, random.Random(6), toll, seed=6, images=60)
+    interrupted = [
+        each
+        for each in toll.found
+        if each.fault.kind == "refused" and "interrupted" in each.fault.text
+    ]
+    assert interrupted, toll.report(tmp_path / "fault")
+    assert max(each.moment for each in interrupted) < len(recording.events)
+    toll.found = [each for each in toll.found if each not in interrupted]
     assert not toll.report(tmp_path / "fault")
 
 
@@ -142,3 +176,22 @@ def _copied_before(image: Mapping[str, bytes], place: Path, old: str) -> str | N
         return None if _digest_of(copy) == old else "its copy is another store"
     except apsw.Error as error:
         return f"it was migrated, and the copy of the old store is damaged: {error}"
+
+
+def _left_with_its_log(path: Path) -> None:
+    """As a daemon leaves it that is killed: the last commits are in the log alone."""
+    db = open_store(path)
+    with db:
+        SqliteVerbs(db).add([NewTicket(title="late")], ready=True, now_ms=2)
+    kept = {file: file.read_bytes() for file in path.parent.iterdir()}
+    db.close()
+    for file, content in kept.items():
+        file.write_bytes(content)
+
+
+def _digest_of_copy(directory: Path, place: Path) -> str:
+    """Looked at elsewhere: opening a store changes it."""
+    place.mkdir()
+    for file in directory.iterdir():
+        (place / file.name).write_bytes(file.read_bytes())
+    return _digest_of(place / "kanban.db")

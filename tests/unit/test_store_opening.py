@@ -1,16 +1,18 @@
 """Opening the store: what is refused, and with which words."""
 
+import errno
 import sqlite3
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import apsw
 import pytest
 
+from crash.failing import Fault, failing
 from kanban_ipc.control import NewTicket
 from kanband.store import opening
 from kanband.store.errors import (
@@ -219,6 +221,21 @@ def test_a_refused_permission_is_said(
     monkeypatch.setattr(opening, "_check_inside", refuse)
     message = _refusal(path, StoreUnreachable)
     assert "Check the owner and the permissions" in message
+
+
+@pytest.mark.parametrize("opens", [open_store, opening.open_writer])
+def test_a_store_that_the_system_lets_only_read_is_not_taken_for_one_to_be_written(
+    path: Path, opens: Callable[[Path], apsw.Connection]
+) -> None:
+    """Too many files are open for a moment: SQLite contents itself with reading."""
+    _filled(path)
+    with (
+        failing(Fault("open", 0, errno.EMFILE, for_ever=False)) as faults,
+        pytest.raises(StoreUnreachable, match="lets us read it, and not write"),
+    ):
+        opens(path)
+    assert faults.struck == 1
+    opens(path).close()
 
 
 def test_a_full_disk_is_said(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,10 @@ made one file without a log, synced and checked whole; only then it gets its nam
 a link, which never replaces what is there.
 
 Putting one back is for a daemon that is down: the old store is kept beside it, log and
-all, because a log that is left behind would be taken for the other file's.
+all, because a log that is left behind would be taken for the other file's. Each step
+is on the disk before the next, so that a power loss leaves one of the two stores,
+whole; or none, and then the copy lies there under the name ``opening.restoring``, and a
+daemon does not start with an empty store instead.
 """
 
 import contextlib
@@ -26,6 +29,7 @@ from kanband.store.opening import (
     check_header,
     open_copy,
     open_reader,
+    restoring,
     schema_version,
     sync_directory,
 )
@@ -70,18 +74,20 @@ def restore(copy: Path, store: Path) -> Path | None:
 
     Raises ``CopyRefused``; then the old store is where it was.
     """
-    draft = store.with_name(f"{store.name}.restored")
+    draft = restoring(store)
     draft.unlink(missing_ok=True)
-    try:
-        with _refusing(store):
+    with _refusing(store):
+        try:
             _duplicate(copy, draft)
             check_copy(draft)
             _sync(draft)
-            aside = _put_aside(store)
-            draft.rename(store)
-    finally:
-        draft.unlink(missing_ok=True)
-    sync_directory(store.parent)
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+        sync_directory(store.parent)
+        aside = _put_aside(store)
+        draft.rename(store)
+        sync_directory(store.parent)
     return aside
 
 
@@ -144,16 +150,17 @@ def _duplicate(copy: Path, draft: Path) -> None:
 
 
 def _put_aside(store: Path) -> Path | None:
-    if not store.exists():
-        return None
+    """Also what is left of one: a log without its file."""
+    was_there = store.exists()
     aside = store.with_name(f"{store.name}.before-{time.strftime('%Y%m%d-%H%M%S')}")
     if os.path.lexists(aside):
         raise CopyRefused(f"{aside} is there already; try again in a second")
-    # The log first: without its file it is nobody's, the file without it is older.
-    for suffix in ("-wal", "-shm", ""):
+    # The file first: without it nothing starts, but without its log it is an older one.
+    for suffix in ("", "-wal", "-shm"):
         with contextlib.suppress(FileNotFoundError):
             store.with_name(store.name + suffix).rename(f"{aside}{suffix}")
-    return aside
+        sync_directory(store.parent)
+    return aside if was_there else None
 
 
 def _sync(path: Path) -> None:

@@ -88,6 +88,11 @@ def schema_version(db: apsw.Connection) -> int:
 
 def _connect(path: Path | str, flags: int) -> apsw.Connection:
     db = apsw.Connection(str(path), flags=flags, statementcachesize=STATEMENTS_MAX)
+    if flags == _READ_WRITE and db.readonly("main"):
+        # SQLite tries that by itself when the system refuses for whatever reason (too
+        # many open files), and takes BEGIN IMMEDIATE then; only a change would fail.
+        db.close()
+        raise apsw.ReadOnlyError("the system lets us read it, and not write")
     db.set_busy_timeout(BUSY_MS)
     db.pragma("synchronous", "FULL")
     db.pragma("foreign_keys", True)
@@ -109,6 +114,12 @@ def _create(path: Path) -> None:
             f"The store {path} cannot be made: there is no directory {directory}. "
             "Create it, or name another state directory."
         )
+    if restoring(path).exists():
+        raise StoreDamaged(
+            f"The store {path} is missing: putting a backup in its place was "
+            "interrupted. Restore the backup again; the old store, if there was one, "
+            f"lies beside it as {path.name}.before-… with its log."
+        )
     for suffix in ("-wal", "-journal"):
         rest = path.with_name(path.name + suffix)
         if rest.exists():
@@ -129,6 +140,11 @@ def _create(path: Path) -> None:
     db.close()
     unnamed.rename(path)
     sync_directory(directory)
+
+
+def restoring(path: Path) -> Path:
+    """Where a backup lies while it is about to become the store."""
+    return path.with_name(f"{path.name}.restored")
 
 
 def sync_directory(directory: Path) -> None:
