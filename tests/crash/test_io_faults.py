@@ -19,8 +19,9 @@ from crash.workload import Workload
 from kanband.store import checkpointing
 from kanband.store.errors import StoreFailed, StoreRefused
 from kanband.store.opening import open_store
+from kanband.store.questions import Reads
 from kanband.store.sqlite import SqliteVerbs
-from kanband.store.verbs import Reads, Verbs
+from kanband.store.verbs import Verbs
 from kanband.store.writer import StoreThread
 
 CALLS: Final = 14
@@ -185,9 +186,9 @@ def test_a_call_whose_input_or_output_fails_is_kept_or_refused(
     faults, rng = _faults(laboratory), random.Random(1)
     for error in ERRORS:
         of_this = [each for each in faults if (each[0].kind, each[0].errno) == error]
-        for fault, image in rng.sample(of_this, min(4, len(of_this))):
+        for fault, image in rng.sample(of_this, min(3, len(of_this))):
             laboratory.tries(fault, image)
-    assert laboratory.struck > 25
+    assert laboratory.struck > 18
     assert set(laboratory.outcomes) == {"kept", "refused", "gave up", "not opened"}
 
 

@@ -60,7 +60,7 @@ def test_a_power_loss_while_an_old_store_is_migrated_leaves_the_old_or_the_new_o
     tmp_path: Path,
 ) -> None:
     toll = Toll()
-    _migrate(tmp_path, toll, random.Random(5), images=60)
+    _migrate(tmp_path, toll, random.Random(5), images=50)
     assert not toll.report(tmp_path / "fault")
 
 
@@ -83,7 +83,7 @@ def test_a_power_loss_during_a_restore_leaves_one_of_two_stores_or_refuses_to_st
         recording.note(Acknowledged())
     toll = Toll()
     judge = Judge(tmp_path / "images")
-    judge_all(recording, judge, random.Random(6), toll, seed=6, images=60)
+    judge_all(recording, judge, random.Random(6), toll, seed=6, images=50)
     interrupted = [
         each
         for each in toll.found

@@ -15,7 +15,7 @@ from kanban_ipc.control import NewTicket, TicketEdit
 from kanban_ipc.link import Result
 from kanban_ipc.words import COLUMNS, FAILURE_CLASSES, Epoch, RunId, WorkerId
 from kanband.core.ids import uuid7
-from kanband.store.verbs import (
+from kanband.store.values import (
     AgentGate,
     Claim,
     ClaimPolicy,
@@ -27,10 +27,10 @@ from kanband.store.verbs import (
     RunMark,
     RunQuestion,
     RunStart,
-    Verbs,
     Want,
     WorkerRow,
 )
+from kanband.store.verbs import Verbs
 
 Call = Callable[[Verbs], object]
 BOARDS: Final = ("main", "side", "other")
