@@ -1,12 +1,15 @@
 """How the runs that a worker has and the leases that the daemon has become the same."""
 
+import asyncio
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from kanban_ipc import link
 from kanban_ipc.link import Ack, Assign, Cancel, Drop, Result, Welcome
 from kanban_ipc.words import Epoch, RunId
+from kanband.store.errors import StoreFailed
 from support.dispatch_bench import Bench, ack, finished, line, started, with_bench
 
 
@@ -103,6 +106,58 @@ def test_a_run_that_another_has_adopted_is_neither_dropped_nor_assigned(
         assert [type(each) for each in first.news()] == [Welcome, link.Beat]
         assert len(heir.runs) == len(heir.heard(Cancel)) == 1
         ending.cancel()
+
+    with_bench(tmp_path, body)
+
+
+def test_a_line_of_who_holds_the_run_no_more_is_not_acknowledged(
+    tmp_path: Path,
+) -> None:
+    """It would delete the spooled file behind it, which the heir has not delivered."""
+
+    async def body(bench: Bench) -> None:
+        first, heir = bench.worker("worker-1"), bench.worker("worker-2")
+        first.hello()
+        run = await bench.one_run(first)
+        heir.hello()
+        await bench.hand_over(run, heir)
+        first.say(started(run), line(run, 2))
+        await bench.settle()
+        assert first.heard(Ack) == []
+        heir.say(started(run), line(run, 2))
+        await bench.settle()
+        assert heir.heard(Ack)[-1] == ack(run, 2)
+        heir.say(finished(run, 3))
+        await bench.settle()
+        first.beat(run)
+        assert first.heard(Drop) == [Drop(run.run_id, run.epoch)]
+
+    with_bench(tmp_path, body)
+
+
+def test_a_transfer_that_fails_leaves_the_run_to_the_worker_that_is_back(
+    tmp_path: Path,
+) -> None:
+    async def body(bench: Bench) -> None:
+        first, heir = bench.worker("worker-1"), bench.worker("worker-2")
+        first.hello()
+        run = await bench.one_run(first)
+        heir.hello()
+        bench.dispatch.worker_gone(first.name, first.incarnation)
+        moving: asyncio.Future[list[RunId]] = asyncio.Future()
+        live = bench.dispatch.live.get(run.run_id)
+        assert live is not None
+        moved = asyncio.ensure_future(bench.dispatch.adopt(live, heir.name, moving))
+        await asyncio.sleep(0)
+        back = bench.worker("worker-1")
+        back.hello()
+        assert back.runs == []
+        moving.set_exception(StoreFailed("no room"))
+        with pytest.raises(StoreFailed):
+            await moved
+        await bench.pass_by(2 * bench.profiles.beats.beat_s)
+        back.beat()
+        assert [known(each) for each in back.runs] == [known(run)]
 
     with_bench(tmp_path, body)
 

@@ -82,6 +82,26 @@ def test_an_heir_that_leaves_during_the_transfer_gets_the_run_when_it_is_back(
     with_orphans(tmp_path, body)
 
 
+def test_a_worker_that_is_back_during_the_transfer_leaves_the_run_to_its_heir(
+    tmp_path: Path,
+) -> None:
+    async def body(bench: OrphanBench) -> None:
+        [run] = await bench.abandoned()
+        heir, back = bench.bench.worker("worker-2"), bench.bench.worker(HERE)
+        heir.hello()
+        bench.bench.store.hold()
+        bench.bench.clock.pass_by(bench.beat_s)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        back.hello()
+        bench.bench.store.let_go()
+        await bench.bench.settle()
+        assert back.runs == []
+        assert [each.run_id for each in heir.runs] == [run.run_id]
+
+    with_orphans(tmp_path, body)
+
+
 def test_a_dead_worker_s_run_is_transferred_though_it_may_return(
     tmp_path: Path,
 ) -> None:

@@ -288,7 +288,11 @@ class Dispatch(Standing):
         """Give a live run to another worker once its transfer is committed. An heir
         that has gone meanwhile gets it with its next hello. Raises what the store does.
         """
-        moved = await self.assignments.soon(moving)
+        run.moving = True
+        try:
+            moved = await self.assignments.soon(moving)
+        finally:
+            run.moving = False
         if run.run_id not in moved or self.live.get(run.run_id) is not run:
             return
         _LOG.info("run %s of %s goes to %s", run.run_id, run.worker_id, heir)

@@ -46,6 +46,8 @@ class LiveRun:
     current_step: int = 0
     total_steps: int = 0
     reaping: bool = False
+    moving: bool = False
+    """Its transfer to another worker is on the way into the store."""
     ending: bool = False
     """Its end is on the way into the store."""
     ended: asyncio.Event = field(default_factory=asyncio.Event)

@@ -163,9 +163,10 @@ class Reception:
         now = self._clock.monotonic()
         overdue = now - self._profiles.beats.beat_s
         for run in self._live.of(session.worker_id):
-            if run.ending:
+            if run.ending or run.moving:
                 # Whoever ended it is done with it. One that was declined left nothing
                 # on disk: given out again now, it would begin under a lease that ends.
+                # One that moves is its heir's soon, or given out at a later beat.
                 continue
             lost = run.sent_at is None or run.sent_at < overdue
             if link.Held(run.run_id, run.epoch) not in held and (fresh or lost):

@@ -74,8 +74,9 @@ class Reports:
         self.queue(report, run)
 
     def _of_another(self, session: Session, report: Report, run: LiveRun) -> None:
-        """Its sender is to forget it. An acknowledged end would be marked on disk,
-        where the holder could not tell that it was not its own.
+        """Never acknowledged, for nothing of it is kept: its sender would mark an end
+        on disk as delivered, where the holder could not tell that it was not its own,
+        and delete the spooled file behind a line. It forgets them when it is dropped.
         """
         if isinstance(report, link.Finished):
             _LOG.warning(
@@ -85,9 +86,6 @@ class Reports:
                 run.worker_id,
             )
             self._post.drop(session, run.run_id, run.epoch)
-        else:
-            held = link.Held(run.run_id, run.epoch)
-            self._post.ack(session, held, report.seq)
 
     def queue(self, report: Report, run: LiveRun | None) -> None:
         """Have a report committed with the next turn."""
