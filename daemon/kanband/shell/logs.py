@@ -17,6 +17,7 @@ from typing import Final
 
 FILE_BYTES_MAX: Final = 8 << 20
 FILES_KEPT: Final = 3
+"""Set aside beside the one that is written; a worker's log has one."""
 
 _PRIORITIES: Final = (
     (logging.CRITICAL, 2),

@@ -1,4 +1,4 @@
-"""``Logs``: the log of a worker or of the daemon."""
+"""``Logs``: the log of a worker or of the daemon, over the files set aside, too."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from kanban_ipc.control import LogsCall, TextReply
 from kanban_ipc.layout import LOGS_DIR
+from kanband.shell.logs import FILES_KEPT
 from kanband.shell.methods.answers import End, not_found, refused
 from kanband.shell.methods.arguments import LINES_MAX, check_number, check_worker_id
 from kanband.shell.methods.following import FOLLOW_S, pieces
@@ -16,10 +17,10 @@ DAEMON = "daemon"
 
 
 async def logs(daemon: Daemon, call: LogsCall) -> AsyncGenerator[TextReply | End, None]:
-    """With ``follow`` it ends with its client only."""
+    """The last ``lines``; with ``follow`` it ends with its client only."""
     check_number("lines", call.lines, 0, LINES_MAX)
     path = _path(daemon, call.source)
-    tail = Tail(path, lines=call.lines)
+    tail = Tail(path, lines=call.lines, kept=FILES_KEPT)
     try:
         last = ""
         while True:

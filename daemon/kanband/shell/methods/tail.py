@@ -2,24 +2,29 @@
 
 Blocking; a stream calls ``read`` in a thread, and may close it meanwhile. A hole that
 the log cap has punched (``cuts.json``) is one marked line; offsets after it are
-unchanged. A file that was replaced is read to its end, then its successor from the
-beginning.
+unchanged. A file that was set aside is read to its end, then its successor from the
+beginning (``rotated``); no line is lost or read twice, and where one may be, because
+more was set aside than is kept, a marked line says so.
 """
 
 import codecs
 import os
-import stat
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from kanban_ipc.bounds import STREAM_CHUNK_BYTES_MAX
+from kanband.shell.methods.rotated import age_of, backwards, successor
 
 Hole = tuple[int, int]
 _BLOCK: Final = 64 << 10
 _LOOKED_BACK_MAX: Final = 16 << 20
-"""How far back the last lines are looked for; lines can be long, patience is not."""
+"""How far back the last lines are looked for in a file; lines can be long, patience is
+not."""
+_GAP: Final = (
+    "[lines may be missing here: the log was set aside more often than it is kept]\n"
+)
 
 
 def no_hole() -> Hole | None:
@@ -36,12 +41,17 @@ class Tail:
         *,
         lines: int | None = None,
         hole: Callable[[], Hole | None] = no_hole,
+        kept: int = 0,
     ) -> None:
-        """The file need not exist yet. ``hole``: (from, to) as it is now."""
+        """The file need not exist yet. ``hole``: (from, to) as it is now; ``kept``: how
+        many files its writer keeps set aside."""
         self._path = path
         self._lines = lines
         self._hole = hole
+        self._kept = kept
         self._fd = -1
+        self._is_held = True
+        """Its writer may still hold it, though another has the name."""
         self._closed = False
         self._busy = threading.Lock()
         self._offset = 0
@@ -76,31 +86,30 @@ class Tail:
         if data:
             self._offset += len(data)
             return self._decoder.decode(data)
-        return self._read() if self._was_replaced() else None
+        return self._go_on()
 
     def _open(self) -> bool:
-        # The file may lie where an agent can write: only a plain file is read, and
-        # nothing that would block.
-        flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-        try:
-            fd = os.open(self._path, flags)
-        except OSError:
+        missing = self._lines
+        for fd in backwards(self._path, self._kept):
+            self._let_go()
+            self._fd, self._offset = fd, 0
+            if missing is not None:
+                size = os.fstat(fd).st_size
+                self._offset, missing = self._start(size, missing)
+            # Without ``lines`` the file that is written is the beginning.
+            if not missing:
+                break
+        if self._fd < 0:
             return False
-        found = os.fstat(fd)
-        if not stat.S_ISREG(found.st_mode):
-            os.close(fd)
-            return False
-        self._fd = fd
-        self._offset = 0
-        if self._lines is not None:
-            self._offset = self._start(found.st_size, self._lines)
-            self._lines = None
+        self._lines = None
+        self._is_held = self._is_written()
         return True
 
-    def _start(self, size: int, lines: int) -> int:
-        """The offset of the last ``lines``, not before a hole's end."""
+    def _start(self, size: int, lines: int) -> tuple[int, int]:
+        """The offset of the last ``lines``, not before a hole's end; and how many of
+        them must be in an older file."""
         if lines == 0:
-            return size
+            return size, 0
         hole = self._hole()
         floor = max(hole[1] if hole else 0, size - _LOOKED_BACK_MAX)
         # The last line's own end, where it has one, counts as well.
@@ -113,9 +122,11 @@ class Tail:
             while missing > 0 and (place := block.rfind(b"\n", 0, place)) >= 0:
                 missing -= 1
             if missing == 0:
-                return begin + place + 1
+                return begin + place + 1, 0
             end = begin
-        return min(floor, size)
+        # What stands before the first line's end is a line as well.
+        older = missing - 1 if size else missing
+        return min(floor, size), 0 if floor else older
 
     def _skip_hole(self) -> str | None:
         hole = self._hole()
@@ -134,17 +145,26 @@ class Tail:
             return min(hole[0] - self._offset, STREAM_CHUNK_BYTES_MAX)
         return STREAM_CHUNK_BYTES_MAX
 
-    def _was_replaced(self) -> bool:
-        """Whether another file has the name now, or ours was emptied; then start it."""
+    def _go_on(self) -> str | None:
+        """At the end of the file: the next one's beginning, if there is one."""
         ours = os.fstat(self._fd)
-        try:
-            named = self._path.lstat()
-        except OSError:
-            return False
-        if (named.st_dev, named.st_ino) == (ours.st_dev, ours.st_ino):
-            if ours.st_size >= self._offset:
-                return False
-            self._offset = 0
-            return True
+        if ours.st_size < self._offset:
+            self._offset = 0  # It was emptied.
+            return self._read()
+        found = successor(self._path, self._fd, self._kept)
+        if found is None:
+            return None
+        if self._is_held:
+            # Set aside this moment: looked at once more, at the next call.
+            os.close(found.fd)
+            self._is_held = False
+            return None
         self._let_go()
-        return self._open()
+        self._fd, self._offset = found.fd, 0
+        self._is_held = self._is_written()
+        rest = self._decoder.decode(b"", final=True)
+        self._decoder.reset()
+        return rest + (_GAP if found.gap else "")
+
+    def _is_written(self) -> bool:
+        return age_of(self._path, self._fd, self._kept) == 0
