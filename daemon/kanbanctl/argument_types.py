@@ -63,6 +63,13 @@ def ticket_id(text: str) -> int:
     return int(digits)
 
 
+def ticket_or_worker(text: str) -> int | str:
+    """``7``, ``#7`` or ``worker-1``: an argument's type. A number is a ticket."""
+    if text.removeprefix("#").isdigit():
+        return ticket_id(text)
+    return text
+
+
 def at_least(least: int) -> Callable[[str | int], int]:
     """The type of a whole number that is not below ``least``."""
 

@@ -27,6 +27,13 @@ def ticket_words(_ctx: click.Context, _param: click.Parameter, text: str) -> Ite
     return _offer(text, _tickets)
 
 
+def ticket_or_worker_words(
+    _ctx: click.Context, _param: click.Parameter, text: str
+) -> Items:
+    """Workers, and tickets that are not done."""
+    return _offer(text, _workers) + _offer(text, _tickets)
+
+
 def worker_words(_ctx: click.Context, _param: click.Parameter, text: str) -> Items:
     """Workers, with their states."""
     return _offer(text, _workers)

@@ -551,6 +551,7 @@ def test_why_names_a_retry_and_its_time(tmp_path: Path) -> None:
         await it.daemon.settle(claim.run_id, claim.epoch, bad)
         reply = await it.client.call(WhyCall(id=1), WhyReply)
         assert reply.reasons[0].code == "retry"
+        assert reply.ticket is not None
         assert reply.reasons[0].next_try_ms == reply.ticket.due_at_ms
         said = reply.reasons[0].text
         assert "(agent_error). The agent failed. Retry 1 of 3 follows. Exit" in said

@@ -18,7 +18,7 @@ from kanbanctl.views.workers import show_in_full, show_workers
 def command(session: Session, *, workers: tuple[str, ...], watched: bool) -> int:
     """Show the daemon, the queue and the workers.
 
-    With a WORKER only that one, and its runs in full.
+    With a WORKER only that one, its runs in full, and how it ended the last time.
 
     Exit code: 0 running, 3 nobody listens, 4 no answer.
     """
@@ -45,7 +45,7 @@ def _show(session: Session, workers: tuple[str, ...]) -> int:
         show_daemon(output, reply.daemon)
         show_queue(output, reply.queue)
         output.line()
-    show_workers(output, reply.workers)
+    show_workers(output, reply.workers, exits=bool(workers))
     if workers:
         show_in_full(output, reply.workers)
     return 0

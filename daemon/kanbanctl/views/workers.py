@@ -33,8 +33,12 @@ COLUMNS: Final = (
 ONLY: Final = Column("ONLY FOR", flexible=True, rank=1)
 
 
-def show_workers(output: Output, workers: list[WorkerInfo]) -> None:
-    """The table, and below it a paragraph for each that is in trouble."""
+def show_workers(
+    output: Output, workers: list[WorkerInfo], *, exits: bool = False
+) -> None:
+    """The table, and below it a paragraph for each that is in trouble; with ``exits``
+    for each that has ever ended.
+    """
     if not workers:
         output.line(
             "No workers. Start one with 'kanbanctl start-worker', or where the daemon "
@@ -48,6 +52,31 @@ def show_workers(output: Output, workers: list[WorkerInfo]) -> None:
     for worker in workers:
         if worker.state in {"FATAL", "BACKOFF", "UNKNOWN"}:
             _show_trouble(output, worker)
+        elif exits and worker.last_exit is not None:
+            _show_exit(output, worker.worker_id, worker.last_exit)
+
+
+def say_worker(output: Output, worker: WorkerInfo) -> None:
+    """A line: which one, and what it is."""
+    output.flowing(
+        Cell(worker.worker_id, "strong"),
+        Cell(worker.state, STATE_STYLES.get(worker.state, "")),
+        Cell(worker.activity or ""),
+        Cell("" if worker.pid is None else f"pid {worker.pid}", "faint"),
+    )
+
+
+def show_last_lines(output: Output, worker: WorkerInfo) -> None:
+    """What it wrote before its last end."""
+    for line in worker.last_exit.last_lines if worker.last_exit else []:
+        output.line(f"  | {line}", "faint")
+
+
+def _show_exit(output: Output, name: str, last: LastExit) -> None:
+    output.line()
+    output.line(f"{name} ended {times.local(last.at_ms)}: {exit_text(last)}.")
+    for line in last.last_lines:
+        output.line(f"  | {line}", "faint")
 
 
 def show_in_full(output: Output, workers: list[WorkerInfo]) -> None:
@@ -108,8 +137,7 @@ def _show_trouble(output: Output, worker: WorkerInfo) -> None:
     output.line()
     style = STATE_STYLES[worker.state]
     output.line(f"{worker.worker_id} is {worker.state}{_why(worker)}.", style)
-    for line in worker.last_exit.last_lines if worker.last_exit else []:
-        output.line(f"  | {line}", "faint")
+    show_last_lines(output, worker)
     if worker.state == "FATAL":
         output.line(
             f"  It is not started again by itself. Mend the cause, then: "
@@ -118,12 +146,14 @@ def _show_trouble(output: Output, worker: WorkerInfo) -> None:
     elif worker.state == "UNKNOWN":
         output.line(
             "  Its process cannot be verified, so it is neither ended nor replaced. "
-            "Look at it yourself.",
+            f"What to do: kanbanctl why {worker.worker_id}",
         )
 
 
 def _why(worker: WorkerInfo) -> str:
     text = f": {exit_text(worker.last_exit)}" if worker.last_exit else ""
+    if worker.doubt:
+        text = f": {worker.doubt}"
     if worker.next_start_in_s is not None:
         text += f"; next start in {times.duration(worker.next_start_in_s)}"
     return text

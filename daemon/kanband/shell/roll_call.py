@@ -80,6 +80,7 @@ class RollCall:
             repo=row.repo_path,
             by_hand=member.by_hand,
             labels=row.labels,
+            doubt=member.doubt,
         )
 
 

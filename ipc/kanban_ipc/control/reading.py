@@ -1,10 +1,12 @@
-"""Looking at tickets, and waiting for them; nothing here changes one."""
+"""Looking at tickets (and at what holds a worker up), and waiting for them; nothing here
+changes one."""
 
 from typing import Final, Literal
 
 from kanban_ipc.control.base import Call, Data, Method, Reply
 from kanban_ipc.control.runs import Run
 from kanban_ipc.control.tickets import Ticket, TicketComment
+from kanban_ipc.control.workers import WorkerInfo
 from kanban_ipc.words import Column, TicketState
 
 
@@ -66,17 +68,22 @@ class ExportReply(Reply, frozen=True, kw_only=True):
 class Reason(Data, frozen=True, kw_only=True):
     code: str
     text: str
-    """What holds the ticket, and the next step."""
+    """What holds the ticket (or the worker), and the next step."""
     next_try_ms: int | None
 
 
 class WhyCall(Call, frozen=True, kw_only=True):
-    id: int
+    id: int | None = None
+    """A ticket."""
+    worker_id: str | None = None
+    """One of the two."""
 
 
 class WhyReply(Reply, frozen=True, kw_only=True):
-    ticket: Ticket
+    ticket: Ticket | None
+    """What was asked about; as the worker."""
     reasons: list[Reason]
+    worker: WorkerInfo | None = None
 
 
 class WaitCall(Call, frozen=True, kw_only=True):

@@ -53,6 +53,8 @@ class WorkerInfo(Data, frozen=True, kw_only=True):
     """Somebody else started it, and it is his to stop and to start again."""
     labels: list[str] = []
     """It takes only tickets that carry all of them."""
+    doubt: str = ""
+    """In UNKNOWN: why its process cannot be verified."""
 
 
 class StopProof(Data, frozen=True, kw_only=True):

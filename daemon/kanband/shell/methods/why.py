@@ -1,7 +1,8 @@
-"""``Why``: what holds a ticket where it is, and the next step.
+"""``Why``: what holds a ticket (or a worker) where it is, and the next step.
 
-One function for each state; ``why_ready`` has the many reasons of a ticket that waits
-for its turn. Each reason has a code for programs and a sentence for people.
+One function for each state of a ticket; ``why_ready`` has the many reasons of one that
+waits for its turn, ``why_worker`` those of a worker. Each has a code for programs
+and a sentence for people.
 """
 
 import shlex
@@ -10,11 +11,14 @@ from typing import Final
 
 from kanban_ipc.control import Reason, Ticket, WhyCall, WhyReply
 from kanban_ipc.words import TicketState
+from kanband.shell.methods.answers import invalid
 from kanband.shell.methods.arguments import check_id
 from kanband.shell.methods.entering_ready import Needs, obstacles
 from kanband.shell.methods.spoken import span
 from kanband.shell.methods.stored import one_ticket
 from kanband.shell.methods.why_ready import why_ready
+from kanband.shell.methods.why_worker import why_worker
+from kanband.shell.methods.worker_ids import check_known
 from kanband.shell.ports import Daemon
 from kanband.store.sayings import BLOCKED_WITHOUT_REASON
 
@@ -26,6 +30,12 @@ _CHOICES_SPELT_MAX: Final = 3
 
 async def why(daemon: Daemon, call: WhyCall) -> WhyReply:
     """At least one reason, the most telling first."""
+    if (call.id is None) == (call.worker_id is None):
+        raise invalid("id", "name a ticket by it, or a worker by worker_id")
+    if call.worker_id is not None:
+        (worker,) = daemon.fleet.infos(check_known(daemon, [call.worker_id]))
+        return WhyReply(ticket=None, worker=worker, reasons=why_worker(daemon, worker))
+    assert call.id is not None
     check_id(call.id)
     ticket = await one_ticket(daemon, call.id)
     return WhyReply(ticket=ticket, reasons=await reasons(daemon, ticket))
