@@ -1,6 +1,7 @@
 """One git command: bounded in time and in what it says, and gone afterwards."""
 
 import io
+import os
 import resource
 import time
 from pathlib import Path
@@ -94,3 +95,33 @@ def test_a_process_that_outlives_its_git_ends_with_the_time_it_has(
     eventually(
         lambda: not stat.exists() or stat.read_text().split()[2] == "Z", "it is gone"
     )
+
+
+@pytest.mark.parametrize(
+    ("lock", "command_line"),
+    [
+        (".git/config.lock", ["config", "a.b", "c"]),
+        (".git/packed-refs.lock", ["pack-refs", "--all"]),
+        (".git/refs/heads/new.lock", ["branch", "new"]),
+    ],
+)
+def test_a_lock_is_waited_for_while_somebody_may_hold_it(
+    repo: Path, lock: str, command_line: list[str]
+) -> None:
+    below = repo / "below"
+    below.mkdir()
+    path = repo / lock
+    path.touch()
+    for directory in (repo, below):
+        with pytest.raises(GitBusy):
+            Git().run(directory, *command_line)
+    old = time.time() - 7_300
+    os.utime(path, (old, old))
+    for directory in (repo, below):
+        with pytest.raises(GitError) as refused:
+            Git().run(directory, *command_line)
+        assert not isinstance(refused.value, GitBusy), "it would be tried for ever"
+        said = str(refused.value)
+        assert f"{path} is 2 h old" in said
+        assert f"rm {path}, and retry the ticket" in said
+    assert path.exists(), "it is not ours to remove"

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from kanban_worker.core.obstacles import lasts
+from kanban_worker.git.obstructed import obstacle
 from kanban_worker.git.pipes import Said, Taker, exchange
 
 TIMEOUT_S: Final = 60.0
@@ -120,7 +121,7 @@ class Git:
         if said.end == "full":
             raise GitError(f"`git {args[0]}` printed over {OUTPUT_BYTES_MAX} bytes")
         if process.returncode not in accept:
-            raise self._failure(args, process.returncode, said.errors)
+            raise self._failure(directory, args, process.returncode, said.errors)
         return bytes(output)
 
     def line(self, directory: Path, *args: str) -> str:
@@ -145,7 +146,7 @@ class Git:
         process = self._start(directory, args, None, None)
         said = self._hear(process, args, b"", take)
         if said.end == "closed" and process.returncode != 0:
-            raise self._failure(args, process.returncode, said.errors)
+            raise self._failure(directory, args, process.returncode, said.errors)
         return said.end == "closed"
 
     def _hear(
@@ -210,12 +211,19 @@ class Git:
         with self._guard:
             self._process = None
 
-    def _failure(self, args: Sequence[str], code: int, errors: bytes) -> GitError:
+    def _failure(
+        self, directory: Path, args: Sequence[str], code: int, errors: bytes
+    ) -> GitError:
         if self._interrupted:
             return Interrupted("stopped by order")
         text = errors.decode("utf-8", "replace").strip() or f"exit status {code}"
         if "No space left on device" in text or "Disk quota exceeded" in text:
             return DiskFull(f"`git {args[0]}`: {text}")
+        lock = obstacle(text, directory)
+        if lock is not None and lock.is_stale:
+            return GitError(
+                f"`git {args[0]}` found the repository locked: {lock.advice()}"
+            )
         if _BUSY.search(text) or -code in _KILLED:
             return GitBusy(f"`git {args[0]}`: {text}")
         return GitError(f"`git {args[0]}`: {text}")
