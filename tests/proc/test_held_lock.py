@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from kanband.errors import EXIT_USAGE, AlreadyRunning
+from kanband.errors import EXIT_USAGE, AlreadyRunning, ConfigError
 from kanband.shell.lock import HeldLock
 
 HOLDER = """
@@ -100,6 +100,7 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     victim.write_text("precious")
     (tmp_path / "daemon.lock").symlink_to(victim)
-    with pytest.raises(OSError, match="symbolic links"):
+    with pytest.raises(ConfigError, match="it was left alone") as refused:
         HeldLock(tmp_path / "daemon.lock")
+    assert refused.value.exit_code == EXIT_USAGE
     assert victim.read_text() == "precious"

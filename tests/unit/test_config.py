@@ -343,6 +343,8 @@ def test_a_directory_others_could_write_in_is_refused(tmp_path: Path) -> None:
     state.mkdir()
     state.chmod(0o777)
     assert f"can be written by everybody; chmod 700 {state}" in refused_place(tmp_path)
+    state.chmod(0o770)
+    assert f"can be written by its group; chmod 700 {state}" in refused_place(tmp_path)
 
 
 @pytest.mark.root

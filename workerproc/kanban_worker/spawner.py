@@ -48,7 +48,13 @@ from kanban_ipc.spawning import (
 )
 from kanban_ipc.version import VERSION
 from kanban_worker.shell.children import Children
-from kanban_worker.shell.doorway import Connection, Occupied, listen, take_lock
+from kanban_worker.shell.doorway import (
+    Connection,
+    Occupied,
+    listen,
+    may_connect,
+    take_lock,
+)
 from kanban_worker.shell.forked import Worker, become_worker
 from kanban_worker.shell.identity import process_id
 from kanban_worker.shell.warmth import warmed
@@ -164,6 +170,9 @@ class Spawner:
             sock, _ = self._listener.accept()
         except OSError:
             # The daemon has given up already, or descriptors are short: it comes again.
+            return
+        if not may_connect(sock):
+            sock.close()
             return
         sock.setblocking(False)
         self._hang_up()

@@ -118,8 +118,9 @@ def _check(directory: Path) -> None:
             f"belongs to {_user(found.st_uid)}, and kanband runs as "
             f"{_user(os.geteuid())}; give another, or chown it"
         )
-    elif found.st_mode & stat.S_IWOTH:
-        advice = f"can be written by everybody; chmod 700 {directory}"
+    elif found.st_mode & (stat.S_IWOTH | stat.S_IWGRP):
+        who = "everybody" if found.st_mode & stat.S_IWOTH else "its group"
+        advice = f"can be written by {who}; chmod 700 {directory}"
     if advice:
         raise ConfigError(
             f"{directory} {advice} (--state-dir and --runtime-dir say where)",

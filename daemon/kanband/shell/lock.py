@@ -8,20 +8,24 @@ import fcntl
 import os
 from pathlib import Path
 
-from kanband.errors import AlreadyRunning
+from kanband.errors import AlreadyRunning, ConfigError
 
 
 class HeldLock:
     """An exclusive lock on a file, held until ``release`` or death."""
 
     def __init__(self, path: Path, option: str = "--state-dir") -> None:
-        """Take it. Raises ``AlreadyRunning`` when another process holds it; ``option``
-        is the flag that chooses its directory."""
-        self._fd = os.open(
-            path,
-            os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW,
-            0o600,
-        )
+        """Take it. Raises ``AlreadyRunning`` when another process holds it, and
+        ``ConfigError`` for what is no file of ours; ``option`` is the flag that chooses
+        its directory."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+        try:
+            self._fd = os.open(path, flags, 0o600)
+        except OSError as error:
+            raise ConfigError(
+                f"the lock {path} cannot be taken: {error.strerror}; it was left "
+                f"alone: look at it, move it away, or give another {option}",
+            ) from error
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -1,8 +1,8 @@
 """Where the spawner is reached: its lock, its socket, its connection.
 
 Decided here: that there is one spawner for a state directory (a held lock), that its
-socket is for its own user alone, and that a new connection replaces the old. Absent:
-what is said.
+socket is for its own user alone (and root), whatever became of the directory's mode,
+and that a new connection replaces the old. Absent: what is said.
 """
 
 import fcntl
@@ -10,6 +10,7 @@ import json
 import os
 import socket
 import stat
+import struct
 from collections import deque
 from pathlib import Path
 from typing import Final
@@ -24,6 +25,10 @@ _OUTBOX_MAX: Final = 1_000
 """Packets a daemon has not read. It is stopped or broken: drop it, keep the ends."""
 _LISTEN_FD: Final = 3
 """The first descriptor a service manager passes: sd_listen_fds(3)."""
+
+
+_UCRED: Final = struct.Struct("iII")
+"""unix(7), SO_PEERCRED."""
 
 
 class Occupied(Exception):
@@ -75,6 +80,13 @@ def listen(path: Path) -> socket.socket:
     listener.listen(_BACKLOG)
     listener.setblocking(False)
     return listener
+
+
+def may_connect(sock: socket.socket) -> bool:
+    """Whether the kernel says that our own user, or root, is at the other end."""
+    raw = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
+    _pid, uid, _gid = _UCRED.unpack(raw)
+    return uid in (os.geteuid(), 0)
 
 
 def _passed_socket() -> socket.socket | None:
