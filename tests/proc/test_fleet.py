@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from kanban_ipc import layout
+from kanban_ipc import guests, layout
 from kanban_ipc.control import WorkerInfo
 from kanban_ipc.link import Hello, ProcessId
 from kanban_ipc.words import WorkerId
@@ -809,3 +809,28 @@ def test_a_refused_reconfiguration_leaves_the_slots_as_they_were(
             assert daemon.worker().slots == fixture.config.slots
 
     asyncio.run(scenario())
+
+
+def test_a_reload_renews_the_pass_and_keeps_its_secret(bench: Bench) -> None:
+    async def fact() -> None:
+        crew = bench()
+        path = crew.runtime / layout.WORKER_JOIN
+        async with crew.daemon(0) as daemon:
+            before = guests.decode(path.read_bytes())
+            path.unlink()
+            other = msgspec.structs.replace(crew.config, worker_count=0, slots=5)
+            assert await daemon.fleet.reconfigure(other) == []
+            assert guests.decode(path.read_bytes()) == msgspec.structs.replace(
+                before, slots=5
+            )
+            assert path.stat().st_mode & 0o777 == 0o600
+            obstacle = crew.runtime / f"{layout.WORKER_JOIN}.new"
+            obstacle.mkdir()
+            again = msgspec.structs.replace(other, slots=6)
+            [note] = await daemon.fleet.reconfigure(again)
+            assert "workers that join take 5 slots as before" in note
+            obstacle.rmdir()
+            assert await daemon.fleet.reconfigure(again) == []
+            assert guests.decode(path.read_bytes()).slots == 6
+
+    asyncio.run(fact())

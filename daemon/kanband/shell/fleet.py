@@ -106,6 +106,7 @@ class Fleet:
         self._watch: asyncio.TimerHandle | None = None
         self._kept: dict[str, Exited] = {}
         self._opened: tuple[Ground, Wishes, Farewell] | None = None
+        self._pass: Pass | None = None
         self._inline: InlineSlots | None = None
 
     # ----------------------------------------------------------- beginning, ending
@@ -146,6 +147,7 @@ class Fleet:
         )
         self._opened = ground, wishes, farewell
         joining = guests.issue_pass(self._config, self._link_endpoint)
+        self._pass = joining
         self.door.open(ground, digest(joining.secret))
         await self._recover()
         await farewell.guests()
@@ -199,16 +201,18 @@ class Fleet:
             await self._wishes.resize(before.slots, config.slots)
         self._config = self.door.config = config
         self._ground.settings = config.workers
+        assert self._pass is not None, "open comes first"
+        self._pass, notes = guests.renew_pass(self._pass, config)
         if before.mode != "managed" or config.worker_count == before.worker_count:
-            return []
+            return notes
         if await self._fit(config.worker_count):
-            return []
+            return notes
         text = (
             "worker_count changes nothing: start-worker, stop-worker or scale said how "
             f"many workers there are; to have so many: kanbanctl scale "
             f"{config.worker_count}"
         )
-        return [text]
+        return [*notes, text]
 
     async def shut_down(self, *, now: bool) -> list[StopProof]:
         """Stop every process without changing what is wanted, then the spawner. A

@@ -17,6 +17,8 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
+from msgspec.structs import replace
+
 from kanban_ipc import guests, layout
 from kanban_ipc.errors import PeerError
 from kanban_ipc.guests import Pass
@@ -34,7 +36,7 @@ _PASS_BYTES_MAX: Final = 65_536
 
 
 def issue_pass(config: Config, link_endpoint: str) -> Pass:
-    """Write the pass and return it. Raises ``OSError``."""
+    """Make the pass, write it and return it. Raises ``OSError``."""
     path = config.runtime_dir / layout.WORKER_JOIN
     own = Pass(
         mode=config.mode,
@@ -43,6 +45,31 @@ def issue_pass(config: Config, link_endpoint: str) -> Pass:
         slots=config.slots,
         secret=_known_secret(path, config) or secrets.token_urlsafe(_SECRET_BYTES),
     )
+    _write(path, own)
+    return own
+
+
+def renew_pass(own: Pass, config: Config) -> tuple[Pass, list[str]]:
+    """The pass by another configuration, and notes for people: who joins from now on
+    takes other slots. The secret stays, so that those that have joined may come again.
+    """
+    if own.slots == config.slots:
+        return own, []
+    changed = replace(own, slots=config.slots)
+    path = config.runtime_dir / layout.WORKER_JOIN
+    try:
+        _write(path, changed)
+    except OSError as error:
+        text = (
+            f"{path} could not be written ({error.strerror}), so workers that join "
+            f"take {own.slots} slots as before; mend that, then: kanbanctl reload"
+        )
+        return own, [text]
+    return changed, []
+
+
+def _write(path: Path, own: Pass) -> None:
+    """Whole, and private from its first byte on. Raises ``OSError``."""
     draft = path.with_name(f"{path.name}.new")
     draft.unlink(missing_ok=True)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -50,7 +77,6 @@ def issue_pass(config: Config, link_endpoint: str) -> Pass:
     with os.fdopen(descriptor, "wb") as file:
         file.write(guests.encode(own))
     draft.replace(path)
-    return own
 
 
 def _known_secret(path: Path, config: Config) -> str:
