@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import pwd
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -22,9 +23,9 @@ from kanban_ipc.control import (
 )
 from kanban_ipc.link import Result
 from kanban_ipc.version import VERSION
-from kanban_ipc.words import RunId
+from kanban_ipc.words import RunId, UnitScope
 from kanband.config import Config, Flags
-from kanband.shell.doctor import examine
+from kanband.shell.doctor import examine, service
 from support.control_server import Served, served
 from support.daemon_double import worker
 
@@ -90,9 +91,11 @@ def test_a_sound_daemon_is_told_so(tmp_path: Path) -> None:
             "permissions",
             "git",
             "agents",
+            "service",
             "processes",
             "run directories",
             "worktrees",
+            "repositories",
         }
 
     prove(tmp_path, fact)
@@ -198,6 +201,129 @@ def test_open_directories_lost_programs_and_no_git_are_found(tmp_path: Path) -> 
         assert said["agents"].text == "fixer: nonesuch is in none of /nowhere"
 
     prove(tmp_path, fact, "[agents.fixer]\nargv = ['nonesuch']\n")
+
+
+def test_whatever_the_daemon_would_refuse_is_found(tmp_path: Path) -> None:
+    async def fact(it: Served) -> None:
+        config = it.daemon.config
+        key = config.state_dir / layout.AGENT_KEY
+        key.write_bytes(bytes(32))
+        key.chmod(0o640)
+        logs = config.state_dir / layout.LOGS_DIR
+        logs.rmdir()
+        logs.symlink_to(tmp_path)
+        (config.state_dir / layout.RUNS_DIR).chmod(0o770)
+        found = wrong(look(config))
+        assert {finding.check for finding in found} == {"permissions"}
+        mends = {finding.mend for finding in found}
+        assert f"chmod 600 {key}" in mends
+        assert f"chmod 700 {config.state_dir / layout.RUNS_DIR}" in mends
+        assert any(f"{logs} is a symbolic link" in finding.text for finding in found)
+
+    prove(tmp_path, fact)
+
+
+def test_a_lock_of_a_killed_git_is_found_where_there_is_work(tmp_path: Path) -> None:
+    async def fact(it: Served) -> None:
+        lock = tmp_path / "repo" / ".git" / "config.lock"
+        lock.parent.mkdir(parents=True)
+        lock.touch()
+        new = NewTicket(title="T", agent="shell", repo_path=str(tmp_path / "repo"))
+        await it.client.call(AddCall(ticket=new), AddReply)
+        assert wrong(look(it.daemon.config)) == [], "somebody may be at work"
+        os.utime(lock, (0, 0))
+        [found] = wrong(look(it.daemon.config))
+        assert found.check == "repositories"
+        assert found.mend.endswith(f"then: rm {lock}")
+
+    prove(tmp_path, fact)
+
+
+SOUND = {
+    "LoadState": "loaded",
+    "UnitFileState": "enabled",
+    "NeedDaemonReload": "no",
+    "ExecStart": f"{{ path={sys.executable} ; argv[]={sys.executable} -m kanband }}",
+}
+
+
+@pytest.mark.parametrize(
+    ("scope", "changes", "lingers", "said"),
+    [
+        ("user", {}, True, []),
+        ("system", {}, False, []),
+        ("user", {}, False, ["wrong loginctl enable-linger"]),
+        (
+            "user",
+            {"NeedDaemonReload": "yes"},
+            True,
+            ["wrong systemctl --user daemon-reload"],
+        ),
+        (
+            "system",
+            {"UnitFileState": "disabled"},
+            False,
+            ["note systemctl enable kanband.service"],
+        ),
+        (
+            "user",
+            {"ExecStart": "{ path=/nowhere/kanband ; argv[]=/nowhere/kanband }"},
+            True,
+            ["wrong kanbanctl service install"],
+        ),
+        (
+            "system",
+            {"LoadState": "bad-setting"},
+            False,
+            ["wrong kanbanctl service install; systemctl status kanband.service"],
+        ),
+    ],
+)
+def test_a_unit_that_would_not_keep_the_work_alive_is_found(  # noqa: PLR0917
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    scope: UnitScope,
+    changes: dict[str, str],
+    lingers: bool,
+    said: list[str],
+) -> None:
+    monkeypatch.setattr(service, "_LINGERING", tmp_path)
+    if lingers:
+        (tmp_path / pwd.getpwuid(os.geteuid()).pw_name).touch()
+    found = service.judge(scope, {**SOUND, **changes})
+    assert [f"{each.level} {each.mend}" for each in found] == said
+
+
+def test_a_manager_is_asked_about_the_unit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "programs").mkdir()
+    program = tmp_path / "programs" / "systemctl"
+    program.write_text(
+        f'#!/bin/sh\necho "$*" > {tmp_path}/asked\necho LoadState=loaded\n'
+        f"echo UnitFileState=enabled\necho NeedDaemonReload=yes\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setattr(service, "_BOOTED", tmp_path)
+    monkeypatch.setenv("PATH", str(program.parent), prepend=":")
+
+    async def fact(it: Served) -> None:
+        def mends(**environ: str) -> set[str]:
+            found = look(it.daemon.config, **environ).findings
+            return {each.mend for each in found if each.check == "service"}
+
+        assert mends() == {""}, "started by hand, in a place of its own"
+        path = os.environ["PATH"]
+        assert mends(KANBAN_UNITS="system", PATH=path) == {"systemctl daemon-reload"}
+        asked = (tmp_path / "asked").read_text()
+        assert asked.startswith("--system ")
+        assert asked.endswith("kanband.service\n")
+        program.write_text("#!/bin/sh\nexit 1\n")
+        assert mends(KANBAN_UNITS="user", PATH=path) == {
+            "systemctl --user status kanband.service"
+        }
+
+    prove(tmp_path, fact)
 
 
 def test_a_faulty_configuration_is_a_finding(tmp_path: Path) -> None:

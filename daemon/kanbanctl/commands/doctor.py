@@ -23,8 +23,9 @@ def command(
     """Look for what is wrong, and say which command mends it.
 
     Checks the store and its journal, processes and folders that runs have left,
-    permissions, git, the agents' programs, and the versions of what runs. Nothing is
-    changed. Works when the daemon is down, too, and says what it could not see then.
+    locked repositories, permissions, git, the agents' programs, the service (systemd),
+    and the versions of what runs. Nothing is changed. Works when the daemon is down,
+    too, and says what it could not see then.
 
     Exit code: 0 nothing is wrong, 1 something is.
     """

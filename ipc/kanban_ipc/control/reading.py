@@ -1,5 +1,4 @@
-"""Looking at tickets (and at what holds a worker up), and waiting for them; nothing here
-changes one."""
+"""Looking at tickets, at what holds them (or a worker) up, and waiting for them."""
 
 from typing import Final, Literal
 

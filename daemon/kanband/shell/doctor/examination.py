@@ -18,6 +18,8 @@ from kanband.shell.doctor.leftovers import (
     check_worktrees,
 )
 from kanband.shell.doctor.processes import carriers
+from kanband.shell.doctor.repositories import check_repositories
+from kanband.shell.doctor.service import check_service
 from kanband.shell.doctor.store import check_store
 from kanband.shell.doctor.surroundings import (
     check_agents,
@@ -29,11 +31,13 @@ _CHECKS: Final[tuple[Callable[[Ground], Iterator[Finding]], ...]] = (
     check_permissions,
     check_git,
     check_agents,
+    check_service,
 )
 _WITH_STORE: Final[tuple[Callable[[Ground], Iterator[Finding]], ...]] = (
     check_processes,
     check_run_directories,
     check_worktrees,
+    check_repositories,
 )
 
 
@@ -65,7 +69,7 @@ def examine(flags: Flags, environ: Mapping[str, str]) -> DoctorReply:
             findings += check(ground)
     else:
         unchecked.append(
-            "processes, run directories and worktrees: the store is closed"
+            "what runs have left, and their repositories: the store is closed"
         )
     return DoctorReply(
         version=VERSION,

@@ -22,8 +22,10 @@ class Ground:
     """Every run that the store knows, and whether it is over; empty: not read."""
     worktrees: frozenset[str] = frozenset()
     """Of all tickets."""
+    repositories: frozenset[str] = frozenset()
+    """Of tickets that are not done."""
     was_read: bool = False
-    """The store could be read: the two above are known."""
+    """The store could be read: the three above are known."""
 
 
 def ok(check: str, text: str) -> Finding:

@@ -67,6 +67,9 @@ def _history(reads: SqliteReads, ground: Ground) -> Iterator[Finding]:
     events = reads.events(since=base, limit=_ALL)
     ground.ended = {RunId(run.id): run.ended_at_ms is not None for run in runs}
     ground.worktrees = frozenset(t.worktree for t in tickets if t.worktree)
+    ground.repositories = frozenset(
+        t.repo_path for t in tickets if t.repo_path and t.column != "Done"
+    )
     ground.was_read = True
     found = check(tickets, runs, events, base=base)
     for violation in found[:_SHOWN_MAX]:

@@ -20,16 +20,33 @@ AGENTS: Final = "agents"
 _GIT_PATIENCE_S: Final = 10.0
 _OTHERS: Final = stat.S_IRWXO | stat.S_IWGRP
 """What nobody else may have: all of everybody's, and the group's writing."""
+_SECRET: Final = stat.S_IRWXO | stat.S_IRWXG
+"""Of a secret not even the reading; the daemon refuses it, too."""
+_WRITING: Final = stat.S_IWOTH | stat.S_IWGRP
+_OWN: Final = (
+    layout.RUNS_DIR,
+    layout.WORKTREES_DIR,
+    layout.WORKERS_DIR,
+    layout.LOGS_DIR,
+    layout.REPO_LOCKS_DIR,
+)
 
 
 def check_permissions(ground: Ground) -> Iterator[Finding]:
     """The state may hold what agents say and see; the sockets obey whoever gets in."""
     config = ground.config
-    key = config.state_dir / layout.AGENT_KEY
+    state, runtime = config.state_dir, config.runtime_dir
+    # The store may lie elsewhere, behind a link; everything else is refused there.
+    store = Path(os.path.realpath(config.db_file))
+    places = dict.fromkeys((state, runtime, store), _OTHERS)
+    places |= dict.fromkeys((state / name for name in _OWN), _WRITING)
+    places |= dict.fromkeys(
+        (state / layout.AGENT_KEY, runtime / layout.WORKER_JOIN), _SECRET
+    )
     found = [
         finding
-        for path in (config.state_dir, config.runtime_dir, config.db_file, key)
-        if (finding := _private(path)) is not None
+        for path, others in places.items()
+        if (finding := _private(path, others)) is not None
     ]
     yield from found
     if not found:
@@ -38,18 +55,21 @@ def check_permissions(ground: Ground) -> Iterator[Finding]:
         )
 
 
-def _private(path: Path) -> Finding | None:
+def _private(path: Path, others: int) -> Finding | None:
     try:
         seen = path.lstat()
     except FileNotFoundError:
         return None  # Not made yet.
     except OSError as error:
         return wrong(PERMISSIONS, f"{path}: {error.strerror}", f"ls -ld {path}")
+    if stat.S_ISLNK(seen.st_mode):
+        mend = f"put the real thing there, or name it: {path.resolve()}"
+        return wrong(PERMISSIONS, f"{path} is a symbolic link", mend)
     if seen.st_uid != os.geteuid():
         owner = _user(seen.st_uid)
         mend = f"chown -R {_user(os.geteuid())} {path}, as root"
         return wrong(PERMISSIONS, f"{path} belongs to {owner}", mend)
-    if stat.S_IMODE(seen.st_mode) & _OTHERS:
+    if stat.S_IMODE(seen.st_mode) & others:
         mode = stat.S_IMODE(seen.st_mode)
         mend = f"chmod {'700' if stat.S_ISDIR(seen.st_mode) else '600'} {path}"
         return wrong(PERMISSIONS, f"{path} has mode {mode:o}: others get in", mend)
