@@ -48,6 +48,7 @@ def refusal(tmp_path: Path, text: str = "", **environ: str) -> str:
             'default_agent is "x", which is not a profile; allowed',
         ),
         ("[lease]\nwarn_beats = 9", "stale_beats is 6; allowed: between warn_beats"),
+        ("[gc]\nevery_s = 5", "line 2: gc.every_s is 5; allowed: 0 (never by itself)"),
         ("[workers]\nbackoff_initial_s = 40", "allowed: at most backoff_max_s (30)"),
         ('[agents.a]\nkind = "perl"', 'agents.a.kind is "perl"; allowed: "python", '),
         ('[agents.a]\nkind = "python"', 'agents.a has kind = "python" and no callable'),

@@ -9,6 +9,7 @@ from kanband.config.check import faults
 from kanband.config.lines import KeyPath
 from kanband.config.profiles import BUILT_IN, profile_faults
 from kanband.config.sections import (
+    GC_INTERVAL_S_MIN,
     AgentConfig,
     AgentTable,
     Config,
@@ -131,6 +132,12 @@ def _contradictions(settings: KanbanToml) -> Iterator[tuple[KeyPath, str]]:
             f"({workers.backoff_max_s:g})"
         )
         yield ("workers", "backoff_initial_s"), text
+    if 0 < settings.gc.every_s < GC_INTERVAL_S_MIN:
+        text = (
+            f"is {settings.gc.every_s:g}; allowed: 0 (never by itself), or at least "
+            f"{GC_INTERVAL_S_MIN:g}"
+        )
+        yield ("gc", "every_s"), text
     names = [*settings.agents, *(n for n in BUILT_IN if n not in settings.agents)]
     if settings.default_agent and settings.default_agent not in names:
         text = (

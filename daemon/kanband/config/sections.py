@@ -101,6 +101,20 @@ class LimitsConfig(Section, frozen=True, kw_only=True):
     log_mib: LogMib = 64
 
 
+GC_INTERVAL_S_MIN: Final = 60.0
+"""It reads every folder of a run."""
+
+
+class GcConfig(Section, frozen=True, kw_only=True):
+    """What is freed by itself, and when: as ``kanbanctl gc`` does it."""
+
+    every_s: Annotated[float, Meta(ge=0, le=366 * DAY_S)] = 0.0
+    """0: never; what a person may still want to see is a person's to give up."""
+    keep_s: Annotated[float, Meta(ge=0, le=36_600 * DAY_S)] = 30 * DAY_S
+    keep_mib: Annotated[int, Meta(ge=0, le=1 << 40)] = 0
+    """Of runs' folders; 0 is no limit."""
+
+
 class Profile(Section, frozen=True, kw_only=True):
     """What profiles of every kind have."""
 
@@ -153,6 +167,7 @@ class Settings(Section, frozen=True, kw_only=True):
     queue: QueueConfig = QueueConfig()
     retries: RetriesConfig = RetriesConfig()
     limits: LimitsConfig = LimitsConfig()
+    gc: GcConfig = GcConfig()
 
 
 class KanbanToml(Settings, frozen=True, kw_only=True):

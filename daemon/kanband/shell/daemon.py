@@ -45,6 +45,7 @@ from kanband.shell.passes import Passes, read_key
 from kanband.shell.profiles import Profiles
 from kanband.shell.reception import Reception
 from kanband.shell.reloading import Reloading
+from kanband.shell.tidying import Tidying
 from kanband.store.errors import StoreError, StoreFailed
 from kanband.store.values import ClaimPolicy
 from kanband.store.writer import StoreThread
@@ -83,7 +84,9 @@ class Kanband:
 
     async def reload(self) -> ReloadReply:
         """See ``ports.Daemon``."""
-        return await self._reloading.reload()
+        reply = await self._reloading.reload()
+        self._tidying.reloaded()
+        return reply
 
     async def run(self) -> int:
         """Serve until asked to leave; returns the exit code."""
@@ -245,6 +248,8 @@ class Kanband:
             )
             self._keep(orphans.run())
             self._keep(self._beat())
+            self._tidying = Tidying(self, self.clock.monotonic)
+            self._keep(self._tidying.run())
             stack.push_async_callback(self._end_background)
             agents = ControlServer(agent_socket, self, api=AGENT)
             await agents.open()
