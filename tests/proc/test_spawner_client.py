@@ -19,7 +19,7 @@ from kanban_ipc.spawning import Exited, Spawn, Spawned, SpawnFailed
 from kanban_ipc.words import WorkerId
 from kanband.shell.identity import process_id
 from kanband.shell.spawner import SpawnerClient
-from kanband.shell.spawner_start import Starter
+from kanband.shell.spawner_start import LOG, LOG_BYTES_MAX, Starter
 from support import traces
 from support.crew_bench import eventually
 
@@ -198,3 +198,16 @@ def hold_lock(folder: Path, worker_id: str, incarnation: str) -> int:
 def end(pid: int) -> None:
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
+
+
+def test_a_long_log_of_earlier_spawners_is_set_aside(tmp_path: Path) -> None:
+    log = tmp_path / "s" / "logs" / LOG
+    log.parent.mkdir(parents=True)
+    log.write_bytes(b"x" * (LOG_BYTES_MAX + 1))
+
+    async def fact() -> None:
+        async with connected(tmp_path):
+            assert log.stat().st_size < LOG_BYTES_MAX
+            assert log.with_name(f"{LOG}.1").stat().st_size == LOG_BYTES_MAX + 1
+
+    asyncio.run(fact())

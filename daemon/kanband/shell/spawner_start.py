@@ -23,6 +23,8 @@ from kanband.shell.pidfd import Pidfd, ProcessGone
 COMMAND: Final = (sys.executable, "-m", "kanban_worker", "--spawner")
 UNIT: Final = "kanban-workers.service"
 LOG: Final = "spawner.log"
+LOG_BYTES_MAX: Final = 1 << 20
+"""It says a line when something is wrong; one start after another may fail."""
 _LISTENS_WITHIN_S: Final = 20.0
 """Imports take 0.3 s on an idle machine; a loaded one may need many times that."""
 _READY_FD: Final = 3
@@ -96,6 +98,7 @@ class Starter:
 
     async def _execute(self) -> None:
         self.log_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._set_log_aside()
         written = size(self.log_path)
         reader, writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         try:
@@ -116,6 +119,11 @@ class Starter:
                 f"the spawner ended before it listened: {lines or 'it wrote nothing'} "
                 f"(see {self.log_path}); no worker can be started until it does"
             )
+
+    def _set_log_aside(self) -> None:
+        """Its writer cannot: what a spawner says comes from the interpreter, too."""
+        if size(self.log_path) > LOG_BYTES_MAX:
+            self.log_path.replace(self.log_path.with_name(f"{LOG}.1"))
 
     def _exec(self, ready: int) -> int:
         places = {"--runtime-dir": self._runtime_dir, "--state-dir": self._state_dir}
