@@ -26,7 +26,7 @@ KILLED = LastExit(
     signal=9,
     reason="killed by SIGKILL",
     at_ms=0,
-    last_lines=["Traceback", "ImportError: no module"],
+    last_lines=["ImportError: no module", "T info [Worker] worker-1 Leaving"],
 )
 DIED = replace(KILLED, code=1, signal=None, reason="exit code 1 before hello")
 CASES: list[tuple[WorkerState, dict[str, object], list[str]]] = [

@@ -755,10 +755,16 @@ def event(seq: int) -> bytes:
     return varlink.reply(EventsReply(events=[one], cursor=seq), continues=True)
 
 
-def test_following_ends_with_the_daemon_and_says_how_to_go_on(path: Path) -> None:
-    with serving(path, {"Events": event(1) + event(2) + CLOSE}):
+LEAVING = varlink.error("io.kanban.Refused", {"message": "kanband is leaving"})
+
+
+@pytest.mark.parametrize(("end", "code"), [(CLOSE, 69), (LEAVING, 1)])
+def test_following_ends_with_the_daemon_and_says_how_to_go_on(
+    path: Path, end: bytes, code: int
+) -> None:
+    with serving(path, {"Events": event(1) + event(2) + end}):
         done = ask(path, "events", "-f")
-    assert done.returncode == 69
+    assert done.returncode == code
     assert done.stdout.splitlines()[1] == (
         "     2 2025-06-15 15:06:40 user         state_change #17 "
         "from=ready to=blocked why='not now'"

@@ -6,7 +6,7 @@ from kanban_ipc.control.events import EventsCall, EventsReply
 from kanbanctl import jsonform
 from kanbanctl.argument_types import at_least, ticket_id
 from kanbanctl.completing import ticket_words
-from kanbanctl.failures import NoAnswer
+from kanbanctl.failures import Failure
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
 from kanbanctl.views.events import show_event
@@ -36,7 +36,9 @@ def command(
 ) -> None:
     """Show the journal: what happened, oldest first.
 
-    With --json each event is a line. Its first column, 'seq', is the cursor.
+    With --json each event is a line. Its first column, 'seq', is the cursor: whoever
+    was away goes on after the last one seen by --since, and misses nothing. A cursor
+    older than what gc has left is refused, and told where to go on.
     """
     call = EventsCall(
         since=since,
@@ -45,7 +47,7 @@ def command(
         follow=follow,
         limit=limit,
     )
-    cursor = since
+    cursor = None
     with session.client() as client:
         try:
             if not follow:
@@ -54,8 +56,9 @@ def command(
             for page in client.stream("Events", call, EventsReply, follow=True):
                 _show(session, page)
                 cursor = page.cursor
-        except NoAnswer as failure:
-            if cursor is not None and failure.kind == "HungUp":
+        except Failure as failure:
+            # Whatever ended it: the daemon left in order, or is gone.
+            if cursor is not None and failure.kind != "CursorExpired":
                 failure.message += (
                     f"\nGo on without a gap: kanbanctl events -f --since {cursor}"
                 )

@@ -8,7 +8,7 @@ from kanbanctl.completing import ticket_or_worker_words
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
 from kanbanctl.views.tickets import say_ticket, show_reasons
-from kanbanctl.views.workers import say_worker, show_last_lines
+from kanbanctl.views.workers import IN_TROUBLE, say_worker, show_last_lines
 
 
 @click.command("why", cls=Command)
@@ -43,5 +43,5 @@ def command(
     if reply.worker is not None:
         say_worker(session.output, reply.worker)
     show_reasons(session.output, reply.reasons)
-    if reply.worker is not None:
+    if reply.worker is not None and reply.worker.state in IN_TROUBLE:
         show_last_lines(session.output, reply.worker)

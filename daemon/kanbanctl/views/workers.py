@@ -18,6 +18,7 @@ STATE_STYLES: Final = {
     "STOPPED": "faint",
     "EXITED": "faint",
 }
+IN_TROUBLE: Final = frozenset({"FATAL", "BACKOFF", "UNKNOWN"})
 COLUMNS: Final = (
     Column("WORKER", flexible=True),
     Column("STATE"),
@@ -50,7 +51,7 @@ def show_workers(
     rows = [[*_row(worker), Cell(_only(worker))][: len(columns)] for worker in workers]
     output.table(columns, rows)
     for worker in workers:
-        if worker.state in {"FATAL", "BACKOFF", "UNKNOWN"}:
+        if worker.state in IN_TROUBLE:
             _show_trouble(output, worker)
         elif exits and worker.last_exit is not None:
             _show_exit(output, worker.worker_id, worker.last_exit)

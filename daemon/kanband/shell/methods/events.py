@@ -52,7 +52,8 @@ def _after(reads: Reads, call: EventsCall, cursor: int) -> EventsReply:
             CursorExpired(
                 base=base,
                 message=f"events up to {base} are no longer kept, and {cursor} is "
-                f"before that; read the state anew, and go on from {head}",
+                f"before that, so some were missed; read the state anew (kanbanctl "
+                f"list), and go on from {head}: kanbanctl events -f --since {head}",
             ),
         )
     if cursor > head:

@@ -147,9 +147,11 @@ def _ended(daemon: Daemon, worker: WorkerInfo) -> str:
 
 
 def _how(daemon: Daemon, last: LastExit) -> str:
+    # What it says every day is no reason: a traceback is, or what a library said.
     ago = span((daemon.clock.now_ms() - last.at_ms) / 1000)
     reason = last.reason.rstrip(".") or "in a way that nobody saw"
-    said = f"; its last words: {last.last_lines[-1]}" if last.last_lines else ""
+    words = [line for line in last.last_lines if " [Worker] " not in line]
+    said = f"; its last words: {words[-1]}" if words else ""
     return f"{ago} ago ({reason}{said})"
 
 
