@@ -45,7 +45,7 @@ def _show(session: Session, workers: tuple[str, ...]) -> int:
         show_daemon(output, reply.daemon)
         show_queue(output, reply.queue)
         output.line()
-    show_workers(output, reply.workers, exits=bool(workers))
+    show_workers(output, reply.workers)
     if workers:
         show_in_full(output, reply.workers)
     return 0

@@ -34,12 +34,8 @@ COLUMNS: Final = (
 ONLY: Final = Column("ONLY FOR", flexible=True, rank=1)
 
 
-def show_workers(
-    output: Output, workers: list[WorkerInfo], *, exits: bool = False
-) -> None:
-    """The table, and below it a paragraph for each that is in trouble; with ``exits``
-    for each that has ever ended.
-    """
+def show_workers(output: Output, workers: list[WorkerInfo]) -> None:
+    """The table, and below it a paragraph for each that is in trouble."""
     if not workers:
         output.line(
             "No workers. Start one with 'kanbanctl start-worker', or where the daemon "
@@ -53,8 +49,6 @@ def show_workers(
     for worker in workers:
         if worker.state in IN_TROUBLE:
             _show_trouble(output, worker)
-        elif exits and worker.last_exit is not None:
-            _show_exit(output, worker.worker_id, worker.last_exit)
 
 
 def say_worker(output: Output, worker: WorkerInfo) -> None:
@@ -73,18 +67,14 @@ def show_last_lines(output: Output, worker: WorkerInfo) -> None:
         output.line(f"  | {line}", "faint")
 
 
-def _show_exit(output: Output, name: str, last: LastExit) -> None:
-    output.line()
-    output.line(f"{name} ended {times.local(last.at_ms)}: {exit_text(last)}.")
-    for line in last.last_lines:
-        output.line(f"  | {line}", "faint")
-
-
 def show_in_full(output: Output, workers: list[WorkerInfo]) -> None:
-    """What a table has no room for, below it: each run, and what it was started for."""
+    """What a table has no room for, below it: each run, what it was started for, and
+    how it ended the last time (unless it is in trouble, and so was told already).
+    """
     for worker in workers:
         only = _only(worker)
-        if not worker.current and only == "-":
+        last = None if worker.state in IN_TROUBLE else worker.last_exit
+        if not worker.current and only == "-" and last is None:
             continue
         output.line()
         output.line(worker.worker_id, "heading")
@@ -96,7 +86,11 @@ def show_in_full(output: Output, workers: list[WorkerInfo]) -> None:
             )
             for run in worker.current
         ]
-        output.fields([("only for", "" if only == "-" else only), *runs])
+        ended = f"{times.local(last.at_ms)}: {exit_text(last)}" if last else ""
+        told = [("only for", "" if only == "-" else only), *runs]
+        output.fields([*told, ("ended last", ended)])
+        if last:
+            show_last_lines(output, worker)
 
 
 def _row(worker: WorkerInfo) -> list[Cell]:
