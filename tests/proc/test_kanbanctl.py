@@ -22,6 +22,7 @@ from kanban_ipc.control import (
     EventsReply,
     ImportReply,
     InvalidTransition,
+    LastExit,
     ListReply,
     NotFound,
     QueueReply,
@@ -653,6 +654,20 @@ def test_a_named_worker_is_shown_with_its_runs_in_full(path: Path) -> None:
         done = ask(path, "status", BUSY.worker_id, extra={"COLUMNS": "60"})
     assert CURRENT.title in " ".join(done.stdout.split())
     assert "for 1 min 12 s" in " ".join(done.stdout.split())
+
+
+def test_a_named_worker_that_runs_again_is_shown_with_its_last_end(path: Path) -> None:
+    last = LastExit(
+        code=None, signal=9, reason="killed", at_ms=NOW_MS, last_lines=["the end"]
+    )
+    busy = msgspec.structs.replace(BUSY, last_exit=last)
+    reply = msgspec.structs.replace(STATUS, workers=[busy])
+    with serving(path, {"Status": varlink.reply(reply)}):
+        named = ask(path, "status", BUSY.worker_id)
+        all_of_them = ask(path, "status")
+    assert "signal 9, killed" in named.stdout
+    assert "| the end" in named.stdout
+    assert "the end" not in all_of_them.stdout
 
 
 def test_runs_keep_status_and_title_on_a_narrow_terminal(path: Path) -> None:
