@@ -23,6 +23,7 @@ TOPICS: Final[Mapping[str, Sequence[str]]] = {
         "gc",
         "drain",
         "shutdown",
+        "service",
     ),
     "Workers": (
         "workers",

@@ -13,8 +13,8 @@ from kanban_ipc.control import METHODS
 from kanbanctl import cli, parsing
 
 FOLDER = Path(kanbanctl.commands.__path__[0])
-GROUPS = ("run", "queue", "boards", "schedule")
-ALONE = {"completion"}
+GROUPS = ("run", "queue", "boards", "schedule", "service")
+ALONE = {"completion", *(f"service {w}" for w in ("install", "uninstall", "status"))}
 """Commands that ask nothing of the daemon."""
 
 

@@ -21,8 +21,11 @@ mount -t overlay -o "lowerdir=/,upperdir=$lab/upper,workdir=$lab/work" overlay "
 # They may lie below somebody's private home: here everybody may pass through.
 for dir in "$@"; do
   mkdir -p "$root$dir"
+  # What root's own services run there belongs to root, whoever's checkout it is.
+  [[ $(stat -c %u "$root$dir") == 0 ]] || chown -hR 0:0 "$root$dir"/{daemon,bin} 2>/dev/null || :
   while [[ $dir != / ]]; do
     chmod a+rx "$root$dir"
+    chown 0:0 "$root$dir"
     dir=$(dirname "$dir")
   done
 done

@@ -64,6 +64,7 @@ def take_over(before: Config, after: Config) -> Config:
         lease=replace(after.lease, heartbeat_s=before.lease.heartbeat_s),
         state_dir=before.state_dir,
         runtime_dir=before.runtime_dir,
+        units=before.units,
     )
 
 

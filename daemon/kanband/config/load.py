@@ -58,6 +58,7 @@ def load(flags: Flags, environ: Mapping[str, str]) -> Config:
         state_dir=state,
         runtime_dir=places.runtime_dir(flags.runtime_dir, environ, state),
         config_file=path,
+        units=places.units(environ),
     )
 
 
@@ -70,6 +71,7 @@ def places_of(flags: Flags, environ: Mapping[str, str]) -> Config:
         agents=BUILT_IN,
         state_dir=state,
         runtime_dir=places.runtime_dir(flags.runtime_dir, environ, state),
+        units=places.units(environ),
     )
 
 

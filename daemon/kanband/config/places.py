@@ -26,6 +26,7 @@ from kanban_ipc.layout import (
     WORKERS_DIR,
     WORKTREES_DIR,
 )
+from kanban_ipc.words import UNIT_SCOPES, UnitScope
 from kanband.config.sections import Config
 from kanband.errors import ConfigError
 
@@ -68,6 +69,17 @@ def runtime_dir(flag: str | None, environ: Mapping[str, str], state: Path) -> Pa
         path = state / "run"
     _check_length(path)
     return path
+
+
+def units(environ: Mapping[str, str]) -> UnitScope:
+    """What our unit says of its manager. Raises ``ConfigError``."""
+    said = environ.get("KANBAN_UNITS", "")
+    for scope in UNIT_SCOPES:
+        if said == scope:
+            return scope
+    raise ConfigError(
+        f"KANBAN_UNITS is {said!r}; allowed: user, system, or nothing at all",
+    )
 
 
 def _check_length(directory: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from kanban_ipc.words import AgentKind
+from kanban_ipc.words import AgentKind, UnitScope
 
 Mode = Literal["managed", "standalone", "inline"]
 
@@ -190,6 +190,8 @@ class Config(Settings, frozen=True, kw_only=True):
     runtime_dir: Path = Path()
     config_file: Path | None = None
     """None: there is none, and the defaults hold."""
+    units: UnitScope = ""
+    """The systemd manager whose unit the daemon is; empty: of none."""
 
     @property
     def db_file(self) -> Path:

@@ -24,7 +24,6 @@ from typing import Any, Final
 from kanban_ipc import layout
 from kanban_ipc.control import ReloadReply, StopProof
 from kanban_ipc.guests import Pass
-from kanban_ipc.words import UNIT_SCOPES, UnitScope
 from kanband.config import Config, prepare_places
 from kanband.core.staleness import GAP_BEATS
 from kanband.errors import EXIT_BUG, EXIT_SYSTEM, ConfigError, KanbandError
@@ -69,7 +68,6 @@ class Kanband:
         self.clock = SystemClock()
         self.feed = Feed()
         self._notifier = Notifier(environ)
-        self._units = _units(environ)
         self._background: set[asyncio.Task[None]] = set()
 
     @property
@@ -203,7 +201,7 @@ class Kanband:
                 store=self.store,
                 clock=self.clock,
                 link_endpoint=f"ipc://{endpoint}",
-                units=self._units,
+                units=config.units,
                 broken=self.life.fail,
             )
             self.runs = Dispatch(
@@ -266,7 +264,7 @@ class Kanband:
         def make(joining: Pass) -> InlineSlots:
             return Inline(
                 config=self.config,
-                units=self._units,
+                units=self.config.units,
                 joining=joining,
                 context=link.context,
                 endpoint=INPROC,
@@ -350,14 +348,3 @@ class Kanband:
         else:
             for note in reply.notes:
                 _LOG.info("SIGHUP: %s", note)
-
-
-def _units(environ: Mapping[str, str]) -> UnitScope:
-    """What the units say of themselves. Raises ``ConfigError``."""
-    said = environ.get("KANBAN_UNITS", "")
-    for scope in UNIT_SCOPES:
-        if said == scope:
-            return scope
-    raise ConfigError(
-        f"KANBAN_UNITS is {said!r}; allowed: user, system, or nothing at all",
-    )

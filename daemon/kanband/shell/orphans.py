@@ -29,6 +29,7 @@ from kanband.shell.dispatch import Dispatch
 from kanband.shell.live import LiveRun, Session
 from kanband.shell.ports import Clock, Store
 from kanband.shell.profiles import Profiles
+from kanband.shell.unconfined import unconfined
 from kanband.store.errors import StoreError
 
 _LOG: Final = logging.getLogger(__name__)
@@ -202,20 +203,23 @@ class Orphans:
             self._dispatch.end_unreported(run, _result(run, reaped))
 
     async def _reaper(self, run: LiveRun) -> Reaped | None:
+        grace_s = run.terms.limits.grace_s
+        run_dir = self._profiles.run_dir(run.run_id)
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "kanban_worker",
-            "--reap",
-            self._profiles.run_dir(run.run_id),
-            "--grace",
-            str(run.terms.limits.grace_s),
+            *unconfined(
+                self._profiles.config.units,
+                [
+                    *(sys.executable, "-m", "kanban_worker"),
+                    *("--reap", run_dir, "--grace", str(grace_s)),
+                ],
+                patience_s=grace_s + _REAP_TIMEOUT_S,
+            ),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
         try:
-            async with asyncio.timeout(run.terms.limits.grace_s + _REAP_TIMEOUT_S):
+            async with asyncio.timeout(grace_s + _REAP_TIMEOUT_S):
                 out, err = await process.communicate()
             try:
                 return msgspec.json.decode(out, type=Reaped)

@@ -11,6 +11,7 @@ from typing import Final
 from kanban_ipc.control import Ticket
 from kanban_ipc.layout import REPO_LOCKS_DIR
 from kanband.config import Config
+from kanband.shell.unconfined import unconfined
 
 PATIENCE_S: Final = 360.0
 """Longer than the worker waits for a repository that is in use (300 s)."""
@@ -21,15 +22,15 @@ async def prune_worktree(config: Config, ticket: Ticket, *, dry_run: bool) -> st
     assert ticket.worktree is not None
     assert ticket.repo_path is not None
     command = [
-        *("-m", "kanban_worker", "--prune-worktree", ticket.worktree),
+        *(sys.executable, "-m", "kanban_worker"),
+        *("--prune-worktree", ticket.worktree),
         *("--repo", ticket.repo_path),
         *("--base", ticket.base_branch or ""),
         *("--locks", str(Path(config.state_dir, REPO_LOCKS_DIR))),
         *(["--dry-run"] if dry_run else []),
     ]
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *command,
+        *unconfined(config.units, command, patience_s=PATIENCE_S),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -19,6 +19,7 @@ from kanband.errors import KanbandError
 from kanband.shell.identity import process_id
 from kanband.shell.logtail import last_lines, size
 from kanband.shell.pidfd import Pidfd, ProcessGone
+from kanband.shell.unconfined import OURS_ALONE
 
 COMMAND: Final = (sys.executable, "-m", "kanban_worker", "--spawner")
 UNIT: Final = "kanban-workers.service"
@@ -28,16 +29,6 @@ LOG_BYTES_MAX: Final = 1 << 20
 _LISTENS_WITHIN_S: Final = 20.0
 """Imports take 0.3 s on an idle machine; a loaded one may need many times that."""
 _READY_FD: Final = 3
-_OURS_ALONE: Final = (
-    "NOTIFY_SOCKET",
-    "WATCHDOG_PID",
-    "WATCHDOG_USEC",
-    "LISTEN_PID",
-    "LISTEN_FDS",
-    "LISTEN_FDNAMES",
-    "INVOCATION_ID",
-    "JOURNAL_STREAM",
-)
 _DEFAULT_SIGNALS: Final = (
     signal.SIGHUP,
     signal.SIGINT,
@@ -183,7 +174,7 @@ async def _start_unit(scope: UnitScope) -> None:
 
 def _environment(ours: Mapping[str, str]) -> dict[str, str]:
     """What workers, and of that what their agents, may inherit."""
-    return {name: value for name, value in ours.items() if name not in _OURS_ALONE}
+    return {name: value for name, value in ours.items() if name not in OURS_ALONE}
 
 
 async def _byte(reader: int) -> bool:

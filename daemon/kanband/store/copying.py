@@ -63,7 +63,7 @@ def back_up(store: Path, copy: Path, ended: Callable[[], bool]) -> Copied:
             _sync(draft)
             os.link(draft, copy)
     finally:
-        draft.unlink(missing_ok=True)
+        _discard(draft)
     sync_directory(copy.parent)
     return copied
 
@@ -89,6 +89,13 @@ def restore(copy: Path, store: Path) -> Path | None:
         draft.rename(store)
         sync_directory(store.parent)
     return aside
+
+
+def _discard(draft: Path) -> None:
+    # A read-only file system refuses that even for a file that is not there, and the
+    # reason why there is none is what matters.
+    with contextlib.suppress(OSError):
+        draft.unlink(missing_ok=True)
 
 
 def check_copy(copy: Path) -> Copied:

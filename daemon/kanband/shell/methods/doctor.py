@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from kanban_ipc.control import DoctorCall, DoctorReply, Finding
 from kanband.shell.methods.answers import refused
 from kanband.shell.ports import Daemon
+from kanband.shell.unconfined import unconfined
 from kanband.shell.version import version
 
 PATIENCE_S: Final = 600.0
@@ -35,9 +36,9 @@ async def _examination(daemon: Daemon) -> DoctorReply:
     if config.config_file is not None:
         places["--config"] = config.config_file
     flags = [str(part) for item in places.items() for part in item]
+    command = [sys.executable, "-m", "kanband", "--doctor", *flags]
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "kanband", "--doctor", *flags),
+        *unconfined(config.units, command, patience_s=PATIENCE_S),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -86,7 +87,7 @@ def _versions(daemon: Daemon, installed: str) -> Iterator[Finding]:
         yield _outdated(
             f"the daemon is of version {version()}, installed is {installed}",
             "kanbanctl shutdown --keep-workers, then start it again "
-            "(systemctl --user restart kanband); runs go on meanwhile",
+            f"(systemctl {_manager(daemon)}restart kanband); runs go on meanwhile",
         )
     for info in daemon.fleet.infos():
         running = daemon.runs.version(info.worker_id)
@@ -99,6 +100,10 @@ def _versions(daemon: Daemon, installed: str) -> Iterator[Finding]:
     if not found:
         text = f"{installed}: daemon, workers and what is installed"
         yield Finding(check="versions", level="ok", text=text, mend="")
+
+
+def _manager(daemon: Daemon) -> str:
+    return "" if daemon.config.units == "system" else "--user "
 
 
 def _outdated(text: str, mend: str) -> Finding:

@@ -1,22 +1,25 @@
-"""kanband as a person installs it: the units of this project under their own manager.
+"""kanband as a person installs it: by ``kanbanctl service install``, on a machine of
+its own, under their own manager or the system's.
 
 The units are taken as they are. The programs that they name are small scripts, which
 lead to the interpreter and the code that run the tests.
 """
 
 import os
+import shlex
 import sys
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, Literal, NamedTuple, TypeVar
 
 from kanban_ipc import control, layout
 from kanban_ipc.words import TicketState
 from support.control import call
 from support.deadline import eventually
 from support.settings import BRISK, toml
-from support.systemd_lab import REPOSITORY, UID, USER, Lab
+from support.systemd_lab import UID, USER, Lab
 
 R = TypeVar("R", bound=control.Reply)
+Scope = Literal["user", "system"]
 
 DAEMON: Final = "kanband.service"
 WORKERS: Final = "kanban-workers.service"
@@ -26,40 +29,113 @@ PROGRAMS: Final = {
     "kanbanctl": "kanbanctl",
 }
 HOME: Final = f"/home/{USER}"
-SOCKET: Final = f"/run/user/{UID}/kanban/{layout.CONTROL_SOCKET}"
 
 
-class UserService:
+class Places(NamedTuple):
+    """Where an installation has what."""
+
+    programs: str
+    units: str
+    config: str
+    state: str
+    runtime: str
+
+    @property
+    def socket(self) -> str:
+        """The daemon's."""
+        return f"{self.runtime}/{layout.CONTROL_SOCKET}"
+
+
+PLACES: Final[dict[Scope, Places]] = {
+    "user": Places(
+        programs=f"{HOME}/.local/bin",
+        units=f"{HOME}/.config/systemd/user",
+        config=f"{HOME}/.config/kanban/kanban.toml",
+        state=f"{HOME}/.local/state/kanban",
+        runtime=f"/run/user/{UID}/kanban",
+    ),
+    "system": Places(
+        programs="/usr/local/bin",
+        units="/etc/systemd/system",
+        config="/etc/kanban/kanban.toml",
+        state="/var/lib/kanban",
+        runtime="/run/kanban",
+    ),
+}
+
+
+class UnitService:
     """One installation on a machine that has none. Process ids are the machine's."""
 
-    def __init__(self, lab: Lab, config: str = toml(BRISK)) -> None:
+    def __init__(
+        self, lab: Lab, config: str = toml(BRISK), *, scope: Scope = "user"
+    ) -> None:
         """Installs; starts nothing. ``config``: the TOML of ``kanban.toml``."""
-        self.lab = lab
+        self.lab, self.scope, self.places = lab, scope, PLACES[scope]
+        self._since = lab.root("journalctl", "-n0", "--show-cursor").split()[-1]
         for program, package in PROGRAMS.items():
-            self.write(f".local/bin/{program}", _script(package), mode=0o755)
-        for unit in (REPOSITORY / "systemd").iterdir():
-            self.write(f".config/systemd/user/{unit.name}", unit.read_text())
-        self.write(".config/kanban/kanban.toml", config)
-        self.systemctl("daemon-reload")
+            self.write(f"{self.places.programs}/{program}", _script(package), 0o755)
+        self.write(self.places.config, config)
+        self.install("--no-start")
+
+    def ctl(self, *words: str, check: bool = True) -> str:
+        """``kanbanctl``, as whoever owns the service."""
+        program = f"{self.places.programs}/kanbanctl"
+        return self.execute(program, *words, check=check)
+
+    def install(self, *words: str, check: bool = True) -> str:
+        """``kanbanctl service install``."""
+        # The programs are scripts that lead elsewhere, so they are named.
+        where = (f"--{self.scope}", "--programs", self.places.programs)
+        return self.ctl("service", "install", *where, *words, check=check)
 
     def write(self, path: str, text: str, mode: int = 0o644) -> None:
-        """A file in the person's home, and its folders."""
+        """A file of the service's owner, and its folders."""
         (draft := self.lab.shared / "draft").write_text(text)
-        self.lab.user("install", "-D", f"-m{mode:o}", str(draft), f"{HOME}/{path}")
+        self.execute("install", "-D", f"-m{mode:o}", str(draft), path)
 
     def systemctl(self, *words: str, check: bool = True) -> str:
-        """Of the person's own manager. Waits for the job's end, as systemctl does."""
-        return self.lab.user("systemctl", "--user", *words, check=check).strip()
+        """Of the manager. Waits for the job's end, as systemctl does."""
+        return self.execute("systemctl", f"--{self.scope}", *words, check=check).strip()
 
     def edit(self, unit: str, text: str) -> None:
         """As ``systemctl edit`` does it: a file beside the unit's."""
-        self.write(f".config/systemd/user/{unit}.d/override.conf", text)
+        self.write(f"{self.places.units}/{unit}.d/override.conf", text)
         self.systemctl("daemon-reload")
 
-    def start(self) -> "UserService":
+    def start(self) -> "UnitService":
         """Returns when the daemon is READY."""
         self.systemctl("enable", "--now", DAEMON)
         return self
+
+    def journal(self) -> str:
+        """What was said since this was installed."""
+        command = ["journalctl", "--no-pager", "-o", "short-monotonic"]
+        return self.lab.root(*command, f"--after-cursor={self._since}")
+
+    def remove(self) -> None:
+        """Leave the machine without it, whatever became of it; its journal is told."""
+        sys.stdout.write(self.journal())
+        manage = f"systemctl --{self.scope}"
+        places = shlex.join(
+            [self.places.state, self.places.runtime, self.places.config]
+        )
+        units = f"{self.places.units}/kanb* {self.places.units}/*.wants/kanb*"
+        self.execute(
+            "sh",
+            "-c",
+            f"{manage} stop --no-block kanband 'kanban*'; "
+            f"{manage} kill -s KILL 'kanban*.service'; {manage} stop 'kanban*'; "
+            f"rm -rf {places} {units}; {manage} daemon-reload; {manage} reset-failed",
+            check=False,
+        )
+        for left in self.lab.shared.iterdir():
+            left.unlink()
+
+    def execute(self, *argv: str, check: bool = True) -> str:
+        """A command of the owner's."""
+        as_owner = self.lab.user if self.scope == "user" else self.lab.root
+        return as_owner(*argv, check=check)
 
     # ------------------------------------------------------------------- units
 
@@ -93,14 +169,14 @@ class UserService:
 
     # ------------------------------------------------------------------- words
 
-    def add(self, title: str, instructions: str) -> int:
-        """By ``kanbanctl``, as the person; for the built-in agent ``shell``."""
-        words = ["add", title, "-q", "--ready", "--agent", "shell", "-i", instructions]
-        return int(self.lab.user(f"{HOME}/.local/bin/kanbanctl", *words))
+    def add(self, title: str, instructions: str, *words: str) -> int:
+        """By ``kanbanctl``, as the owner; for the built-in agent ``shell``."""
+        ready = ["add", title, "-q", "--ready", "--agent", "shell", "-i", instructions]
+        return int(self.ctl(*ready, *words))
 
     def ask(self, wish: control.Call, reply: type[R]) -> R:
         """One call on the control socket, as root."""
-        return call(self.lab.outside(SOCKET), wish, reply)
+        return call(self.lab.outside(self.places.socket), wish, reply)
 
     def status(self) -> control.StatusReply:
         """The daemon's."""
@@ -114,10 +190,16 @@ class UserService:
             if not workers:
                 return 0  # One of its own is not known before its hello.
             [worker] = workers
-            found = worker.state == "RUNNING" and worker.pid != other_than
-            return (worker.pid or 0) if found else 0
+            return self.running(worker.worker_id, other_than=other_than)
 
         return eventually(up, "a worker RUNNING")
+
+    def running(self, worker_id: str, *, other_than: int = 0) -> int:
+        """A worker's pid; 0 while it is not RUNNING, or is still ``other_than``."""
+        for worker in self.status().workers:
+            if worker.worker_id == worker_id and worker.state == "RUNNING":
+                return worker.pid or 0 if worker.pid != other_than else 0
+        return 0
 
     def spawner(self, *, other_than: int = 0) -> int:
         """The pid of the spawner that the daemon uses."""
