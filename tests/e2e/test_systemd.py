@@ -346,6 +346,23 @@ def test_what_the_systems_daemon_may_not_do_is_done_outside_of_its_sandbox(
     service.ctl("doctor")  # It leaves with 1 when anything is wrong.
 
 
+def test_an_agent_of_the_systems_is_handed_the_secret_that_its_profile_names(
+    new_service: NewService,
+) -> None:
+    secret = "/run/credentials/kanban-workers.service/agents_token"
+    profile = f"""
+        [agents.reader]
+        argv = ["sh", "-c", "cat $TOKEN_FILE"]
+        env = {{ TOKEN_FILE = "{secret}" }}
+    """
+    service = new_service(toml(BRISK) + profile, scope="system")
+    service.write("/etc/kanban/credentials/token", "hush", 0o600)
+    service.start()
+    ticket = int(service.ctl("add", "Read", "-q", "--ready", "--agent", "reader"))
+    assert service.rested(ticket) == "in_review"
+    assert service.output(service.run(ticket)) == "hush"
+
+
 def test_a_backup_is_where_it_was_wanted_or_is_refused(
     new_service: NewService,
 ) -> None:

@@ -35,7 +35,7 @@ def command(session: Session, *, scope: Scope | None, force: bool) -> None:
     _stop(installation)
     removed = files.remove(compared)
     installation.manager.do("daemon-reload")
-    left = [installation.state_dir, *map(str, files.drop_ins(installation.wanted))]
+    left = installation.kept
     if session.as_json:
         found = {"removed": [str(path) for path in removed], "left": left}
         session.output.document(document({"service": found}))

@@ -35,6 +35,12 @@ class Installation(NamedTuple):
         return os.path.expanduser(STATE_DIRS[self.scope])  # noqa: PTH111 (a text)
 
     @property
+    def kept(self) -> list[str]:
+        """What stays when the units go."""
+        places = [self.state_dir, *map(str, files.drop_ins(self.wanted))]
+        return [*places, "/etc/kanban"] if self.scope == "system" else places
+
+    @property
     def edit(self) -> str:
         """How a person changes a unit."""
         return self.manager.spelled("edit", texts.DAEMON)
