@@ -134,6 +134,8 @@ def test_an_agent_notices_nothing_of_its_daemons_restart_death_and_hang(
     daemon = service.main_pid()
     service.systemctl("restart", DAEMON)
     assert service.main_pid() != daemon
+    said = service.entries("KANBAN_WAY=hand_over", f"_PID={daemon}")
+    assert said == "leaving way=hand_over\n"
     for signal_ in ("KILL", "STOP"):
         daemon = service.main_pid()
         service.kill(daemon, signal_)

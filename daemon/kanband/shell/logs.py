@@ -1,9 +1,10 @@
 """The daemon's log lines: to journald, a terminal or a file, each in its own form.
 
 Records are the standard library's; ``extra={"fields": {...}}`` adds named values.
-Under systemd lines carry a priority prefix (sd-daemon(3)) and no time; on a terminal
-they are for people; otherwise each is one JSON object. ``logs/daemon.log`` is
-written as well, for ``kanbanctl logs daemon``, and rotated by its one writer.
+Under systemd they are entries with fields (``journal``), or where its socket is out of
+reach lines with a priority prefix (sd-daemon(3)) and no time; on a terminal they are
+for people; otherwise each is one JSON object. ``logs/daemon.log`` is written as well,
+for ``kanbanctl logs daemon``, and rotated by its one writer.
 """
 
 import datetime as dt
@@ -15,22 +16,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from kanband.shell.journal import Journal, fields_of, is_journal, priority
+
 FILE_BYTES_MAX: Final = 8 << 20
 FILES_KEPT: Final = 3
 """Set aside beside the one that is written; a worker's log has one."""
-
-_PRIORITIES: Final = (
-    (logging.CRITICAL, 2),
-    (logging.ERROR, 3),
-    (logging.WARNING, 4),
-    (logging.INFO, 6),
-)
-
-
-def fields_of(record: logging.LogRecord) -> Mapping[str, object]:
-    """The named values of a record."""
-    fields = getattr(record, "fields", None)
-    return fields if isinstance(fields, Mapping) else {}
 
 
 def _stamp(record: logging.LogRecord) -> str:
@@ -43,6 +33,14 @@ def _with_fields(record: logging.LogRecord, text: str) -> str:
     fields = " ".join(f"{name}={value}" for name, value in fields_of(record).items())
     end = len(record.getMessage())
     return f"{text[:end]} {fields}{text[end:]}" if fields else text
+
+
+class Plain(logging.Formatter):
+    """``message key=value``; a traceback follows."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One record."""
+        return _with_fields(record, super().format(record))
 
 
 class ForPeople(logging.Formatter):
@@ -59,7 +57,7 @@ class ForJournal(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """One record; each of its lines has the prefix."""
-        level = next((p for low, p in _PRIORITIES if record.levelno >= low), 7)
+        level = priority(record.levelno)
         text = _with_fields(record, super().format(record))
         return "\n".join(f"<{level}>{line}" for line in text.splitlines() or [""])
 
@@ -83,11 +81,7 @@ class AsJson(logging.Formatter):
 
 def set_up(directory: Path, environ: Mapping[str, str], level: int) -> None:
     """Send everything that is logged to its places. Call it once, at the start."""
-    console = logging.StreamHandler(sys.stderr)
-    if "JOURNAL_STREAM" in environ:
-        console.setFormatter(ForJournal())
-    else:
-        console.setFormatter(ForPeople() if sys.stderr.isatty() else AsJson())
+    console = _console(environ)
     file = logging.handlers.RotatingFileHandler(
         directory / "daemon.log",
         maxBytes=FILE_BYTES_MAX,
@@ -99,3 +93,17 @@ def set_up(directory: Path, environ: Mapping[str, str], level: int) -> None:
     root = logging.getLogger()
     root.setLevel(level)
     root.handlers[:] = [console, file]
+
+
+def _console(environ: Mapping[str, str]) -> logging.Handler:
+    console: logging.Handler = logging.StreamHandler(sys.stderr)
+    if not is_journal(sys.stderr, environ):
+        console.setFormatter(ForPeople() if sys.stderr.isatty() else AsJson())
+        return console
+    try:
+        console = Journal()
+    except OSError:
+        console.setFormatter(ForJournal())
+    else:
+        console.setFormatter(Plain())
+    return console
