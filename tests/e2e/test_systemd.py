@@ -136,6 +136,7 @@ def test_an_agent_notices_nothing_of_its_daemons_restart_death_and_hang(
     assert service.main_pid() != daemon
     said = service.entries("KANBAN_WAY=hand_over", f"_PID={daemon}")
     assert said == "leaving way=hand_over\n"
+    assert service.entries("KANBAN_STATE=RUNNING", f"_PID={daemon}")
     for signal_ in ("KILL", "STOP"):
         daemon = service.main_pid()
         service.kill(daemon, signal_)

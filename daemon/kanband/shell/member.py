@@ -366,7 +366,9 @@ class Member:
 
     def _announce(self, before: WorkerState, why: str) -> None:
         level = logging.WARNING if self.state in {"FATAL", "UNKNOWN"} else logging.INFO
-        _LOG.log(level, "%s: %s -> %s (%s)", self.worker_id, before, self.state, why)
+        named = {"worker": self.worker_id, "state": self.state}
+        text = "%s -> %s (%s)"
+        _LOG.log(level, text, before, self.state, why, extra={"fields": named})
         waiters, self._waiters = self._waiters, []
         for waiter in waiters:
             if not waiter.done():
