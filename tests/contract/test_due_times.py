@@ -53,6 +53,34 @@ def test_a_wall_clock_set_forward_is_noticed_within_a_minute(tmp_path: Path) -> 
     with_bench(tmp_path, body)
 
 
+def test_a_wall_clock_set_forward_is_noticed_at_the_next_beat(tmp_path: Path) -> None:
+    async def body(bench: Bench) -> None:
+        worker = await scheduled(bench, HOUR_S)
+        bench.clock.set_wall(+HOUR_S)
+        bench.dispatch.awake()
+        await bench.settle()
+        assert len(worker.runs) == 1
+
+    with_bench(tmp_path, body)
+
+
+def test_a_beat_asks_the_store_only_if_the_clock_was_set(tmp_path: Path) -> None:
+    async def body(bench: Bench) -> None:
+        await scheduled(bench, HOUR_S)
+        writes = bench.store.writes
+        await bench.pass_by(20.0)
+        bench.dispatch.awake()
+        await bench.settle()
+        assert bench.store.writes == writes
+        bench.clock.set_wall(-HOUR_S)
+        for _ in range(3):
+            bench.dispatch.awake()
+            await bench.settle()
+        assert bench.store.writes == writes + 1
+
+    with_bench(tmp_path, body)
+
+
 def test_a_wall_clock_set_back_makes_nothing_early_and_nothing_busy(
     tmp_path: Path,
 ) -> None:

@@ -146,6 +146,11 @@ class Dispatch(Standing):
         """Something becomes claimable at this wall time."""
         self._due.at(due_ms)
 
+    def awake(self) -> float:
+        """As ``Standing`` has it; and that the wall clock was set is noticed."""
+        self._due.look_at_the_clock()
+        return super().awake()
+
     def turn(self) -> None:
         """Begin a turn, if none is under way and there is a reason for one."""
         if self._turning or self._retry is not None:

@@ -1,7 +1,8 @@
 """When the next ticket's time comes: one timer for the whole queue.
 
-Wall time decides schedules and due times, and wall time may be set; so no sleep is
-longer than a minute, and each ends by asking the store.
+Wall time decides schedules and due times, and wall time may be set. That is noticed at
+the next beat, for then it is another time ahead of monotonic time than when the alarm
+was set; and no sleep is longer than a minute, and each ends by asking the store.
 """
 
 import asyncio
@@ -12,6 +13,8 @@ from kanband.shell.ports import Clock, Store
 
 _SLEEP_MAX_S: Final = 60.0
 _STORE_RETRY_S: Final = 0.5
+_JUMP_S: Final = 1.0
+"""Of the wall clock against the monotonic one; less is a clock that is being slewed."""
 
 
 class DueTimer:
@@ -24,6 +27,8 @@ class DueTimer:
         self._wake = wake
         self._timer: asyncio.TimerHandle | None = None
         self._due_ms: int | None = None
+        self._ahead_s = 0.0
+        """Of monotonic time, when the alarm was set."""
 
     def at(self, due_ms: int | None) -> None:
         """Something becomes claimable at this wall time; None: nothing does."""
@@ -31,9 +36,16 @@ class DueTimer:
             return
         self.close()
         self._due_ms = due_ms
+        self._ahead_s = self._ahead()
         delay_s = max(0.0, (due_ms - self._clock.now_ms()) / 1000)
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(min(delay_s, _SLEEP_MAX_S), self._fall_due)
+
+    def look_at_the_clock(self) -> None:
+        """If somebody has set it since the alarm was set, ask at once what is due."""
+        if self._timer is not None and abs(self._ahead() - self._ahead_s) > _JUMP_S:
+            self._timer.cancel()
+            self._fall_due()
 
     def close(self) -> None:
         """Set no more alarms."""
@@ -50,6 +62,9 @@ class DueTimer:
         self.at(next_due_ms)
         if woken:
             self._wake()
+
+    def _ahead(self) -> float:
+        return self._clock.now_ms() / 1000 - self._clock.monotonic()
 
     def _fall_due(self) -> None:
         self._timer = self._due_ms = None
