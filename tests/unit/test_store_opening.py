@@ -14,6 +14,7 @@ import pytest
 
 from crash.failing import Fault, failing
 from kanban_ipc.control import NewTicket
+from kanband.errors import EXIT_SYSTEM
 from kanband.store import opening
 from kanband.store.errors import (
     StoreDamaged,
@@ -21,6 +22,7 @@ from kanband.store.errors import (
     StoreNewer,
     StoreRefused,
     StoreUnreachable,
+    StoreUnready,
 )
 from kanband.store.opening import open_reader, open_store, schema_version
 from kanband.store.sqlite import SqliteReads, SqliteVerbs
@@ -238,13 +240,25 @@ def test_a_store_that_the_system_lets_only_read_is_not_taken_for_one_to_be_writt
     opens(path).close()
 
 
-def test_a_full_disk_is_said(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (apsw.FullError("database or disk is full"), "the disk is full"),
+        (OSError(errno.ENOSPC, "No space left on device"), "the disk is full"),
+        (apsw.IOError("disk I/O error"), "whether the disk is sound"),
+        (OSError(errno.EMFILE, "Too many open files"), "Too many open files"),
+    ],
+)
+def test_a_disk_that_refuses_for_now_is_said_and_worth_another_start(
+    path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, words: str
+) -> None:
     def refuse(*_args: object) -> None:
-        raise apsw.FullError("database or disk is full")
+        raise error
 
     monkeypatch.setattr(opening, "_apply", refuse)
-    with pytest.raises(StoreUnreachable, match="the disk is full"):
+    with pytest.raises(StoreUnready, match=words) as refused:
         open_store(path)
+    assert refused.value.exit_code == EXIT_SYSTEM
     assert not path.exists()
 
 

@@ -36,6 +36,12 @@ class StoreUnreachable(StoreRefused):
     """Its directory or file is missing, or may not be read or written."""
 
 
+class StoreUnready(StoreRefused):
+    """Its disk is full or has failed, which may have passed at the next start."""
+
+    exit_code = EXIT_SYSTEM
+
+
 class CopyRefused(KanbandError):
     """A backup could not be made or put back; the store itself is as it was."""
 

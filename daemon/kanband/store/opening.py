@@ -9,6 +9,7 @@ The daemon's lock on the state directory keeps a second daemon away; ``StoreLock
 is for strangers that hold the database itself.
 """
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from kanband.store.errors import (
     StoreLocked,
     StoreNewer,
     StoreUnreachable,
+    StoreUnready,
 )
 from kanband.store.statements import migrations
 
@@ -35,6 +37,17 @@ STATEMENTS_MAX: Final = 512
 """APSW's most. The verbs have a hundred, but each row of an ``executemany`` moves its
 statement on by a place in the ring that the cache is, evicting what was there."""
 
+_PASSING: Final = frozenset(
+    (
+        errno.EDQUOT,
+        errno.EIO,
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ENOMEM,
+        errno.ENOSPC,
+    )
+)
+"""What of the system's refusals may be otherwise at the next start."""
 _MAGIC: Final = b"SQLite format 3\x00"
 _HEADER_BYTES: Final = 100
 _APPLICATION_ID_AT: Final = 68
@@ -244,14 +257,28 @@ def _refusing(path: Path) -> Iterator[None]:
         raise StoreDamaged(
             f"The store {path} is damaged: {error}. {_RESTORE}"
         ) from error
-    except (apsw.CantOpenError, apsw.ReadOnlyError, apsw.IOError, OSError) as error:
+    except (apsw.CantOpenError, apsw.ReadOnlyError, OSError) as error:
+        if isinstance(error, OSError) and error.errno in _PASSING:
+            raise _unready(path, error) from error
         raise StoreUnreachable(
             f"The store {path} cannot be opened for reading and writing: {error}. "
             "Check the owner and the permissions of the file and of its directory, "
             "and that the disk is sound."
         ) from error
-    except apsw.FullError as error:
-        raise StoreUnreachable(
+    except (apsw.FullError, apsw.IOError) as error:
+        raise _unready(path, error) from error
+
+
+def _unready(path: Path, error: Exception) -> StoreUnready:
+    full = isinstance(error, apsw.FullError) or (
+        isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    )
+    if full:
+        return StoreUnready(
             f"The store {path} cannot be opened: the disk is full ({error}). "
             "Free some space and start again."
-        ) from error
+        )
+    return StoreUnready(
+        f"The store {path} cannot be opened now: {error}. Look whether the disk is "
+        "sound (dmesg) and start again."
+    )

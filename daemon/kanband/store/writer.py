@@ -16,6 +16,7 @@ Absent: what the calls do (``sqlite``), the log's way into the file (``checkpoin
 """
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -118,8 +119,11 @@ class _Writer:
             elif jobs:
                 self._group(jobs)
                 self._look_after_the_log()
-        self._checkpointer.close()
-        self._db.close()
+        # What was committed is on the disk, if only in the log: a disk that fails at
+        # the end takes nothing, and the next start goes on from there.
+        for close in (self._checkpointer.close, self._db.close):
+            with contextlib.suppress(apsw.Error):
+                close()
 
     def _group(self, jobs: list[Job]) -> None:
         try:
