@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from kanband.shell import daemon as daemon_module
 from kanband.shell import logs
 from kanband.shell.clock import SystemClock
 from kanband.shell.daemon import Kanband
+from kanband.shell.fleet import Fleet
 from kanband.shell.life import Course
 from kanband.store.errors import StoreFailed
 from support.daemon_double import RunsDouble
@@ -81,6 +83,30 @@ def test_a_store_that_fails_ends_a_stop_at_once(tmp_path: Path) -> None:
     # The margin is half a minute: it is not waited for.
     fleet = asyncio.run(left_by(tmp_path, fail))
     assert fleet.asked[0] is False
+
+
+def test_a_store_that_fails_under_a_start_ends_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Worker rows wait for a disk that is full; one that failed takes none."""
+    monkeypatch.setattr(logs, "set_up", lambda *_args: None)
+
+    async def waits_for_its_rows(_fleet: Fleet, *_: object) -> None:
+        daemon._store_failed(OSError("disk I/O error"))
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Fleet, "open", waits_for_its_rows)
+    # A socket's path has a hundred bytes.
+    with tempfile.TemporaryDirectory(prefix="kanband-") as runtime:
+        flags = Flags(state_dir=str(tmp_path / "state"), runtime_dir=runtime)
+        daemon = Kanband(lambda: load(flags, {}), {})
+
+        async def start() -> None:
+            async with asyncio.timeout(PATIENCE_S):
+                await daemon.run()
+
+        with pytest.raises(StoreFailed, match="the disk failed under the store"):
+            asyncio.run(start())
 
 
 @pytest.mark.parametrize(

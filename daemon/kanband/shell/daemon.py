@@ -236,7 +236,7 @@ class Kanband:
             stack.callback(link.close)
             stack.push_async_callback(self.fleet.close)
             inline = self._inline(link) if config.mode == "inline" else None
-            await self.fleet.open(self.runs, link.listen, inline)
+            await self._unless_failed(self.fleet.open(self.runs, link.listen, inline))
             orphans = Orphans(
                 dispatch=self.runs,
                 prospects=self.fleet,
@@ -256,6 +256,19 @@ class Kanband:
             await control.open()
             stack.push_async_callback(control.close)
             yield
+
+    async def _unless_failed(self, opening: Coroutine[Any, Any, None]) -> None:
+        """A part of the start that waits for a disk that refuses: not for one that has
+        failed. Raises what the start failed of."""
+        work = asyncio.ensure_future(opening)
+        failed = asyncio.ensure_future(self.life.failed.wait())
+        await asyncio.wait((work, failed), return_when=asyncio.FIRST_COMPLETED)
+        failed.cancel()
+        if self.life.failure is not None:
+            work.cancel()
+            await asyncio.wait((work,))
+            raise self.life.failure
+        await work
 
     def _inline(self, link: Link) -> Callable[[Pass], InlineSlots]:
         # Not imported by a daemon that needs none of it: it is the whole worker.
