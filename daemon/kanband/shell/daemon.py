@@ -27,7 +27,7 @@ from kanban_ipc.guests import Pass
 from kanband.config import Config, prepare_places
 from kanband.core.staleness import GAP_BEATS
 from kanband.errors import EXIT_BUG, EXIT_SYSTEM, ConfigError, KanbandError
-from kanband.shell import logs
+from kanband.shell import descriptors, logs
 from kanband.shell.agent_methods import AGENT
 from kanband.shell.clock import SystemClock
 from kanband.shell.control import ControlServer
@@ -97,6 +97,8 @@ class Kanband:
             ):
                 held.callback(HeldLock(path, option).release)
             logs.set_up(config.state_dir / layout.LOGS_DIR, os.environ, logging.INFO)
+            if config.mode != "inline":  # its shims are children of ours
+                descriptors.raise_limit()
             try:
                 return await self._serve()
             except KanbandError:

@@ -16,6 +16,7 @@ from typing import Final
 from kanban_ipc import layout
 from kanban_ipc.words import UnitScope
 from kanband.errors import KanbandError
+from kanband.shell import descriptors
 from kanband.shell.identity import process_id
 from kanband.shell.logtail import last_lines, size
 from kanband.shell.pidfd import Pidfd, ProcessGone
@@ -121,7 +122,7 @@ class Starter:
         options = [word for pair in places.items() for word in map(str, pair)]
         argv = [*self._command, *options, "--ready-fd", str(_READY_FD)]
         log_flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-        return os.posix_spawn(
+        pid = os.posix_spawn(
             argv[0],
             argv,
             _environment(os.environ),
@@ -135,6 +136,8 @@ class Starter:
             setsigmask=(),
             setsigdef=_DEFAULT_SIGNALS,
         )
+        descriptors.give_back(pid)
+        return pid
 
     def _bury_later(self, pid: int) -> None:
         """It is our child, so it would be a zombie without us."""
