@@ -117,6 +117,8 @@ class Ledger:
                 _LOG.error("the last rows of workers were not written: %s", error)
             else:
                 self._broken(error)
+            # Who came meanwhile, such as a close, shall not wait for nothing.
+            self._pump()
             return
         self.problem = ""
         for waiter in waiters:
