@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import socket
 import stat
 from collections.abc import Awaitable, Callable, Sized
@@ -91,6 +92,30 @@ def test_another_user_is_told_so_and_hung_up_on(tmp_path: Path) -> None:
         assert len(it.server) == 0
 
     prove(tmp_path, fact, uids=frozenset((4711,)))
+
+
+def test_a_client_waits_while_there_is_no_descriptor_and_the_log_stays_small(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fact(it: Served) -> None:
+        old = resource.getrlimit(resource.RLIMIT_NOFILE)
+        with socket.socket(socket.AF_UNIX) as late:
+            late.setblocking(False)
+            lowest_free = os.dup(late.fileno())
+            os.close(lowest_free)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, old[1]))
+            try:
+                late.connect(str(it.path))
+                await until(lambda: "out of system resource" in caplog.text, "EMFILE")
+                for _ in range(10):
+                    it.client.send(StatusCall())
+                    await it.client.receive(StatusReply)
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, old)
+            assert len(caplog.records) == 1
+            await until(lambda: len(it.server) == 2, "it was let in")
+
+    prove(tmp_path, fact)
 
 
 def test_calls_of_one_connection_are_answered_in_order(tmp_path: Path) -> None:

@@ -63,8 +63,11 @@ class ControlServer:
         self._server = await asyncio.get_running_loop().create_unix_server(
             lambda: Connection(self),
             sock=self._listening.socket,
-            backlog=BACKLOG,
+            # How many are accepted in a turn; and without descriptors, how often
+            # asyncio complains of it each second, with a traceback.
+            backlog=1,
         )
+        self._listening.socket.listen(BACKLOG)
 
     async def close(self) -> None:
         """Take nothing new, end what is under way, and remove the socket's file."""
