@@ -22,7 +22,6 @@ BUGS: Final[dict[str, bugs.Plant]] = {
 } | {
     name: bugs.BUGS[name]
     for name in (
-        "runs are given up without reaping",
         "leases are not recovered",
         "a slot is not given back",
         "a key makes a second ticket",

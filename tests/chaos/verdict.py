@@ -6,6 +6,7 @@ who holds what, and what agents really did.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -65,14 +66,20 @@ def assert_well(ground: Ground, status: control.StatusReply, files: int) -> None
     ours |= {worker.pid or 0 for worker in status.workers}
     assert status.daemon.pid == ground.daemon.pid
 
-    def others() -> list[traces.Trace]:
-        return [trace for trace in ground.processes() if trace.pid not in ours]
-
-    eventually(lambda: not others(), f"only ours live: {others()}", 10)
+    assert_alone(ground, ours)
     assert ours <= {trace.pid for trace in ground.processes()}
     eventually(lambda: not _zombies(ours), f"no zombies: {_zombies(ours)}", 10)
     pid = ground.daemon.pid
-    eventually(lambda: descriptors(pid) <= files, f"{files} files, {_files(pid)}", 10)
+    eventually(lambda: descriptors(pid) <= files, f"{files} files: {_files(pid)}", 10)
+
+
+def assert_alone(ground: Ground, ours: AbstractSet[int], within_s: float = 10) -> None:
+    """No process of the system lives but these."""
+
+    def others() -> list[traces.Trace]:
+        return [trace for trace in ground.processes() if trace.pid not in ours]
+
+    eventually(lambda: not others(), f"only ours live: {others()}", within_s)
 
 
 def _files(pid: int) -> list[str]:
