@@ -24,6 +24,5 @@ BUGS: Final[dict[str, bugs.Plant]] = {
     for name in (
         "leases are not recovered",
         "a slot is not given back",
-        "a key makes a second ticket",
     )
 }
