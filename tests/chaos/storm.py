@@ -7,26 +7,23 @@ which process answers to them is the machine's.
 
 import heapq
 import itertools
-import json
 import random
 import resource
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from pathlib import Path
 from signal import SIGABRT, SIGCONT, SIGKILL, SIGSTOP, Signals
 from subprocess import Popen
 from typing import Final, Literal, get_args
 
+from chaos import victims
 from chaos.ground import Ground
-from kanban_ipc import layout
+from chaos.victims import KINDS, WEIGHTS
 from kanband.errors import EXIT_SYSTEM
 from support import traces
 
-Kind = Literal["daemon", "spawner", "worker", "shim", "agent"]
-KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 Fault = Literal["kill", "stop", "clock", "full", "eio", "slow", "files", "filled"]
 Spoilt = Literal["full", "eio", "slow"]
 FAULTS: Final[tuple[Fault, ...]] = get_args(Fault)
@@ -43,15 +40,6 @@ RATE: Final[dict[Fault, float]] = {
 }
 """A second: SIGKILLs, SIGSTOPs, jumps of the wall clock; no space, I/O errors and slow
 syncs for the store; a daemon without free descriptors; the whole disk filled."""
-WEIGHTS: Final[dict[Kind, int]] = {
-    "daemon": 2,
-    "spawner": 1,
-    "worker": 4,
-    "shim": 4,
-    "agent": 4,
-}
-"""Of the kinds: who holds up all others dies less often, so that they live to be
-killed."""
 TICK_S: Final = 0.02
 MISS_S: Final = 0.05
 MARGIN_S: Final = 60.0
@@ -123,22 +111,6 @@ class Storm:
         while not ground.notify.await_line("READY=1", ground.daemon, 30):
             self._tend_daemon()
 
-    def living(self) -> dict[Kind, list[int]]:
-        """Pids by kind, in a stable order."""
-        found = {trace.pid: trace.command for trace in self.ground.processes()}
-        workers = self._workers(found.keys())
-        # Also as its compiled form: shim.cpython-311.pyc.
-        shims = [pid for pid in found if "/shim." in found[pid]]
-        spawners = {pid for pid in found if "--spawner" in found[pid].split()}
-        others = found.keys() - set(shims) - spawners - set(workers)
-        return {
-            "daemon": [self.ground.daemon.pid],
-            "spawner": sorted(spawners - set(workers)),
-            "worker": workers,
-            "shim": sorted(shims),
-            "agent": sorted(pid for pid in others if _is_of_run(pid)),
-        }
-
     def _deal(self, seconds: float) -> list[Fault]:
         """At least one of each that is possible here."""
         possible: Iterable[Fault] = FAULTS
@@ -164,7 +136,7 @@ class Storm:
 
     def _signal(self, fault: Fault, number: Signals) -> int:
         """One process of a kind that the dice name; 0 if there was nobody."""
-        living = self.living()
+        living = victims.living(self.ground)
         if not living["worker"]:
             # Who holds up all others is spared until they live, to be killed as well.
             living["daemon"] = living["spawner"] = []
@@ -279,22 +251,9 @@ class Storm:
             daemon.kill()
             self.struck.update(("kill", "kill daemon", "kill daemon at its start"))
 
-    def _workers(self, ours: AbstractSet[int]) -> list[int]:
-        pids = set()
-        for path in (self.ground.state / layout.WORKERS_DIR).glob("*.lock"):
-            with suppress(OSError, ValueError, KeyError):
-                pids.add(int(json.loads(path.read_text())["pid"]))
-        return sorted(pids & ours)
-
     def _last_words(self) -> str:
         return Path(self.ground.output).read_text()[-4000:]
 
 
 def _ignored(_: object) -> None:
     """Whether somebody was there."""
-
-
-def _is_of_run(pid: int) -> bool:
-    with suppress(OSError):
-        return b"KANBAN_RUN_ID=" in Path(f"/proc/{pid}/environ").read_bytes()
-    return False
