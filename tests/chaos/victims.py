@@ -12,14 +12,14 @@ from support.system import System
 Kind = Literal["daemon", "spawner", "worker", "shim", "agent"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 WEIGHTS: Final[dict[Kind, int]] = {
-    "daemon": 2,
+    "daemon": 1,
     "spawner": 1,
     "worker": 4,
-    "shim": 4,
-    "agent": 4,
+    "shim": 8,
+    "agent": 8,
 }
-"""Of the kinds: who holds up all others dies less often, so that they live to be
-killed."""
+"""Of the kinds, if there is one of it: who holds up all others dies less often, so
+that they live to be killed."""
 
 
 def living(ground: System) -> dict[Kind, list[int]]:
