@@ -10,7 +10,9 @@ from kanban_ipc.words import WorkerId
 from kanband.shell.clock import SystemClock
 from kanband.shell.ledger import Ledger
 from kanband.store.errors import StoreFailed
-from kanband.store.verbs import Reads, Verbs, WorkerRow
+from kanband.store.questions import Reads
+from kanband.store.values import WorkerRow
+from kanband.store.verbs import Verbs
 
 T = TypeVar("T")
 PATIENCE_S = 10.0
