@@ -29,7 +29,7 @@ KINDS: Final[dict[Kind, int]] = {
     "asks": 1,
 }
 """How often: with children in sessions of their own, deaf to SIGTERM, and so on."""
-IN_FLIGHT_MAX: Final = 30
+IN_FLIGHT_MAX: Final = 12
 """Tickets not yet done, or a slow machine would only pile them up."""
 UNDONE: Final[tuple[TicketState, ...]] = ("ready", "assigned", "working")
 PAUSE_S: Final = 0.08

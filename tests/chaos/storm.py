@@ -71,6 +71,7 @@ class Storm:
         """Since the daemon was started."""
         self._files_taken = False
         self._deck: list[Fault] = []
+        self._seconds = 0.0
         self._highest_ms = 0
         self._strike: dict[Fault, Callable[[], bool]] = {
             "kill": lambda: bool(self._signal("kill", SIGKILL)),
@@ -85,6 +86,7 @@ class Storm:
 
     def rage(self, seconds: float) -> None:
         """Play a deck; at the end everything is healed and the daemon runs."""
+        self._seconds = seconds
         deck = self._deck = self._deal(seconds)
         pause_s = seconds / len(deck)
         due = time.monotonic()
@@ -152,7 +154,7 @@ class Storm:
 
     def _stop(self) -> bool:
         seconds = self.dice.uniform(0.1, 2)
-        if self.dice.random() < LONG_STOP:
+        if self._seconds > LONG_STOP_S and self.dice.random() < LONG_STOP:
             seconds = LONG_STOP_S
         victim = self._signal("stop", SIGSTOP)
         if victim:

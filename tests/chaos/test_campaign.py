@@ -13,7 +13,7 @@ import pytest
 from chaos.campaign import HALF_HOUR_S, lacking, round_of_chaos, told
 from chaos.storm import FAULTS
 
-SHORT_S = 6.0
+SHORT_S = 4.0
 ROUND_S = 40.0
 IS_ROOT = os.geteuid() == 0
 
