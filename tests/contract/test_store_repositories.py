@@ -1,13 +1,30 @@
 """The repository limit: who waits for it, and who is woken."""
 
-import msgspec
+from collections.abc import Callable
 
+import msgspec
+import pytest
+
+from kanban_ipc.control import TicketEdit
 from kanband.store.values import Claim
 from support.stores import Bench
 
 
 def _limit(store: Bench, runs: int) -> None:
     store.policy = msgspec.structs.replace(store.policy, max_runs_per_repo=runs)
+
+
+def _cancelled(store: Bench, number: int) -> None:
+    store.do(lambda verbs: verbs.cancel([number], requeue=False, now_ms=store.now_ms))
+
+
+def _deleted(store: Bench, number: int) -> None:
+    store.do(lambda verbs: verbs.delete([number], now_ms=store.now_ms))
+
+
+def _sent_elsewhere(store: Bench, number: int) -> None:
+    elsewhere = TicketEdit(repo_path="/s")
+    store.do(lambda verbs: verbs.edit([number], elsewhere, now_ms=store.now_ms))
 
 
 def test_runs_in_worktrees_are_not_limited_by_default(store: Bench) -> None:
@@ -183,3 +200,21 @@ def test_the_oldest_of_a_busy_repository_is_reached(store: Bench) -> None:
         store.claim()
         store.finish(claim)
     assert len(claims) == store.policy.starvation_bound
+
+
+@pytest.mark.parametrize("leaving", [_cancelled, _deleted, _sent_elsewhere])
+def test_a_woken_ticket_whose_provider_cools_down_hands_its_turn_on_too(
+    store: Bench, leaving: Callable[[Bench, int], None]
+) -> None:
+    _limit(store, 1)
+    first, second, third = store.add(*"abc", repo_path="/r")
+    (claim,) = store.claim(3)
+    store.finish(claim, "rate_limited")
+    assert store.claimed() == []
+    waiting = [store.ticket(n).waits_for for n in (first, second, third)]
+    assert waiting == ["cooldown", "cooldown", "repo"]
+    leaving(store, first)
+    leaving(store, second)
+    store.now_ms += 60_000
+    store.do(lambda verbs: verbs.promote(now_ms=store.now_ms))
+    assert third in store.claimed()

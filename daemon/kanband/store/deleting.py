@@ -13,9 +13,8 @@ from kanban_ipc.control import Deleted
 from kanban_ipc.words import RunId
 from kanband.core import journal
 from kanband.store import sayings
-from kanband.store.editing import OPEN
 from kanband.store.ledger import Ledger
-from kanband.store.parking import wake
+from kanband.store.parking import IN_LINE, wake
 from kanband.store.reading import ticket as read_ticket
 from kanband.store.statements import load
 from kanband.store.values import EditRefusal, Removed
@@ -48,7 +47,7 @@ def _delete_one(
     ledger.note(journal.deleted(ticket))
     ledger.write()
     woke = False
-    could = ticket.state == "ready" and ticket.waits_for in OPEN
+    could = ticket.state == "ready" and ticket.waits_for in IN_LINE
     if could and ticket.repo_path is not None:
         woke = wake(db, {ticket.repo_path: 1})
     deleted = Deleted(

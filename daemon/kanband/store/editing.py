@@ -17,7 +17,7 @@ from kanband.core.priority import band, of_number
 from kanband.core.tickets import Wait, wait_of
 from kanband.store import sayings
 from kanband.store.ledger import Ledger
-from kanband.store.parking import wake
+from kanband.store.parking import IN_LINE, wake
 from kanband.store.reading import ticket as read_ticket
 from kanband.store.rows import encode
 from kanband.store.statements import load
@@ -26,9 +26,6 @@ from kanband.store.values import EditRefusal, Moved
 _SQL: Final = load("editing")
 PLACES: Final = frozenset(("repo_path", "agent", "board"))
 """A claim that met the repository full has to meet it anew after these change."""
-
-OPEN: Final = (None, "wip")
-"""It stands among the claimable tickets; a full board is closed as a whole."""
 
 
 def edit(
@@ -108,7 +105,7 @@ def wait_after(
 
 def gives_up_turn(ticket: Ticket, outcome: Edited, wait: Wait | None) -> bool:
     """A ticket that could be claimed in its repository leaves that line."""
-    could = ticket.state == "ready" and ticket.waits_for in OPEN
+    could = ticket.state == "ready" and ticket.waits_for in IN_LINE
     moved = wait is not None or bool(PLACES & set(outcome.changed))
     return could and moved and ticket.repo_path is not None
 

@@ -13,7 +13,7 @@ from kanband.core.landing import Wish
 from kanband.core.tickets import RETRYABLE, USER, Wait, state_of_column, wait_of
 from kanband.store import sayings
 from kanband.store.ledger import Ledger
-from kanband.store.parking import wake
+from kanband.store.parking import IN_LINE, wake
 from kanband.store.reading import ticket
 from kanband.store.statements import load
 from kanband.store.values import Cancelling, Moved, MoveRefusal
@@ -251,7 +251,7 @@ def _apply(
     woke = target == "ready" and wait is None
     if target == "completed":
         woke |= open_dependents(db, [found.id])
-    was_claimable = found.state == "ready" and found.waits_for is None
-    if was_claimable and found.repo_path is not None:
+    was_next = found.state == "ready" and found.waits_for in IN_LINE
+    if was_next and found.repo_path is not None:
         woke |= wake(db, {found.repo_path: 1})
     return Moved(ticket=_ticket(db, found.id), woke=woke)

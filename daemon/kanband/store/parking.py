@@ -21,6 +21,10 @@ from kanband.store.ledger import Ledger
 from kanband.store.rows import encode
 from kanband.store.statements import load
 
+IN_LINE: Final = (None, "wip", "cooldown")
+"""What a ticket that is next in its repository may wait for: a full board is closed as
+a whole, and one whose provider cools down was perhaps woken before a claim saw that.
+"""
 BANDS: Final = range(len(PRIORITIES))
 _SQL: Final = load("claiming")
 

@@ -129,7 +129,7 @@ class Editing(Part):
             world.logs.pop(run_id, None)
         world.note(journal.deleted(ticket.shown()), now_ms)
         woke = False
-        if ticket.claimable and ticket.new.repo_path is not None:
+        if ticket.in_line and ticket.new.repo_path is not None:
             woke = self._wake([ticket.new.repo_path])
         deleted = Deleted(
             ticket_id=ticket_id,

@@ -150,7 +150,7 @@ class Moving(Schedules):
         now_ms: int,
     ) -> Moved:
         assert target in USER[ticket.state]
-        source, was_claimable = ticket.state, ticket.claimable
+        source, was_next = ticket.state, ticket.in_line
         enter(ticket, target, now_ms)
         ticket.reason = why
         ticket.due_at_ms = None
@@ -169,7 +169,7 @@ class Moving(Schedules):
         woke = ticket.claimable
         if target == "completed":
             woke |= self._open_dependents([ticket.id])
-        if was_claimable and ticket.new.repo_path is not None:
+        if was_next and ticket.new.repo_path is not None:
             woke |= self._wake([ticket.new.repo_path])
         return Moved(ticket=self._world.shown(ticket), woke=woke)
 

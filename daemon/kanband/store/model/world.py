@@ -27,6 +27,7 @@ from kanband.core.journal import Entry, Lease
 from kanband.core.landing import Wish
 from kanband.core.retries import Tally
 from kanband.core.tickets import RUN_STATES, Wait
+from kanband.store.parking import IN_LINE
 from kanband.store.rows import run_dir
 from kanband.store.values import RunLog, RunMark, Schedule, WorkerRow
 
@@ -69,6 +70,10 @@ class TicketRecord(msgspec.Struct, kw_only=True):
     @property
     def claimable(self) -> bool:
         return self.state == "ready" and self.waits_for is None
+
+    @property
+    def in_line(self) -> bool:
+        return self.state == "ready" and self.waits_for in IN_LINE
 
     @property
     def unmet(self) -> bool:
