@@ -68,8 +68,8 @@ async def why(it: Served, number: int = 1) -> dict[str, str]:
     return {reason.code: reason.text for reason in reply.reasons}
 
 
-async def move(it: Served, number: int, to: str, *, cancel: bool = False) -> str:
-    call = MoveCall(id=number, to=to, cancel=cancel)  # type: ignore[arg-type]
+async def move(it: Served, number: int, to: str, **more: bool) -> str:
+    call = MoveCall(id=number, to=to, **more)  # type: ignore[arg-type]
     return (await it.client.call(call, TicketReply)).ticket.state
 
 
@@ -460,10 +460,14 @@ def test_what_was_accepted_is_completed_once_it_is_merged(tmp_path: Path) -> Non
         assert await move(it, 1, "Done") == "approved"
         assert (await why(it))["approved"] == (
             f"it was accepted; merge its branch kanban/1-a (git -C {tmp_path}/repo "
-            "merge kanban/1-a), then: kanbanctl move 1 done"
+            "merge kanban/1-a), then: kanbanctl move 1 done --merged"
         )
+        with pytest.raises(Answered, match=r"If it is merged: .* move 1 done --merged"):
+            await it.client.call(ReadyCall(ids=[1]), TicketsReply)
         woken = it.daemon.runs.woken
-        assert await move(it, 1, "Done") == "completed"
+        assert await move(it, 1, "Done") == "approved"
+        assert it.daemon.runs.woken == woken
+        assert await move(it, 1, "Done", merged=True) == "completed"
         assert it.daemon.runs.woken == woken + 1
         assert set(await why(it, 2)) == {"next"}
 

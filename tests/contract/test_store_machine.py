@@ -317,9 +317,9 @@ class Twins(RuleBasedStateMachine):
         runs = {self.one(place).run_id: WorkerId(worker)}
         self.both("transfer", runs, now_ms=self.now_ms)
 
-    @rule(ticket=st.integers(1, 12), to=st.sampled_from(COLUMNS))
-    def move(self, ticket: int, to: Any) -> None:
-        self.both("move", ticket, to, now_ms=self.now_ms)
+    @rule(ticket=st.integers(1, 12), to=st.sampled_from(COLUMNS), merged=st.booleans())
+    def move(self, ticket: int, to: Any, merged: bool) -> None:
+        self.both("move", ticket, to, now_ms=self.now_ms, merged=merged)
 
     @rule(tickets=st.lists(st.integers(1, 12), max_size=3), fresh=st.booleans())
     def retry(self, tickets: list[int], fresh: bool) -> None:

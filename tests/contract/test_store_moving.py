@@ -28,10 +28,17 @@ REACHED = tuple(state for state in TICKET_STATES if state not in ELSEWHERE)
 
 
 def _move(
-    store: Bench, ticket: int, to: Column, expected: TicketState | None = None
+    store: Bench,
+    ticket: int,
+    to: Column,
+    expected: TicketState | None = None,
+    *,
+    merged: bool = False,
 ) -> Moved | MoveRefusal:
     return store.do(
-        lambda verbs: verbs.move(ticket, to, now_ms=store.now_ms, expected=expected)
+        lambda verbs: verbs.move(
+            ticket, to, now_ms=store.now_ms, expected=expected, merged=merged
+        )
     )
 
 
@@ -85,10 +92,22 @@ def test_review_to_done_is_approval_with_a_repository(store: Bench) -> None:
     assert ticket.reason == "A user accepted it; its branch waits to be merged."
 
 
-def test_an_approved_ticket_is_completed_by_a_users_word(store: Bench) -> None:
+def test_accepting_twice_is_accepting_once(store: Bench) -> None:
     number = store.brought_to("approved", repo_path="/r")
     dependent = store.one(depends_on=[number])
-    answer = _move(store, number, "Done")
+    before, written = store.ticket(number), store.reads.last_seq()
+    assert _move(store, number, "Done") == Moved(ticket=before)
+    assert store.reads.last_seq() == written
+    assert store.ticket(dependent).waits_for == "depends"
+
+
+@pytest.mark.parametrize("state", ["in_review", "approved"])
+def test_it_is_completed_by_a_users_word_that_it_is_merged(
+    store: Bench, state: TicketState
+) -> None:
+    number = store.brought_to(state, repo_path="/r")
+    dependent = store.one(depends_on=[number])
+    answer = _move(store, number, "Done", merged=True)
     assert isinstance(answer, Moved)
     assert answer.woke
     assert answer.ticket.state == "completed"

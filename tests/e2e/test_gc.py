@@ -18,7 +18,7 @@ def test_what_is_merged_is_freed_and_nothing_is_lost(
     assert branch is not None
     system.ctl("move", str(merged), "done")
     git(repository, "merge", "--quiet", branch)
-    system.ctl("move", str(merged), "done")
+    system.ctl("move", str(merged), "done", "--merged")
     worktrees = system.state / "worktrees"
     assert len(list(worktrees.iterdir())) == 2
 

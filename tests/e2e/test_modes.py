@@ -151,7 +151,7 @@ class Scenario:
         self.ctl("retry", "mended", "ask-retry")
         self.wait(["accepted", "repo-1", "repo-3", "returned"], "in_review")
         self.ctl("move", "accepted", "repo-1", "repo-3", "done")
-        self.ctl("move", "repo-1", "done")
+        self.ctl("move", "repo-1", "done", "--merged")
         self.ctl("block", "returned", "--reason", "Not like this.")
         self.wait(["reopened"], "completed")
         self.ctl("move", "reopened", "review")

@@ -21,6 +21,7 @@ NewSystem = Callable[..., System]
 NEEDS_A_MERGE = {"conflicted"}
 """States that nothing in this version leads to."""
 COLUMNS = ("backlog", "ready", "in-progress", "blocked", "review", "done")
+MERGED = "done --merged"
 LEGAL: dict[str, dict[str, str]] = {
     "backlog": {"backlog": "backlog", "ready": "ready", "blocked": "blocked"},
     "ready": {"backlog": "backlog", "ready": "ready", "blocked": "blocked"},
@@ -34,20 +35,23 @@ LEGAL: dict[str, dict[str, str]] = {
         "blocked": "blocked",
         "review": "in_review",
         "done": "completed",
+        MERGED: "completed",
     },
     "to approve": {
         "ready": "ready",
         "blocked": "blocked",
         "review": "in_review",
         "done": "approved",
+        MERGED: "completed",
     },
     "approved": {
         "ready": "ready",
         "blocked": "blocked",
         "review": "approved",
-        "done": "completed",
+        "done": "approved",
+        MERGED: "completed",
     },
-    "completed": {"review": "in_review", "done": "completed"},
+    "completed": {"review": "in_review", "done": "completed", MERGED: "completed"},
     "cancelled": {"ready": "ready"},
 }
 """State → column → state; what is not here is refused. ``to approve``: in review, with
@@ -169,7 +173,7 @@ def test_every_move_is_made_or_refused_with_its_reason(
     states = board.states()
     for kind, state in STATE_OF.items():
         assert {states[int(number)] for number in board.of(kind)} == {state}, kind
-    for column in COLUMNS:
+    for column in (*COLUMNS, MERGED):
         _moved(board, column)
     states = board.states()
     for kind, state in STATE_OF.items():
@@ -186,7 +190,7 @@ def _moved(board: Board, column: str) -> None:
         away = kind not in LEASED and column in moves_of(kind)
         numbers[kind] = board.id(kind, column if away else STAYS)
     words = [str(number) for number in numbers.values()]
-    done = board.system.ctl("--json", "move", *words, column, check=False)
+    done = board.system.ctl("--json", "move", *words, *column.split(), check=False)
     assert done.returncode == 1, "some of them are refused"
     answer = json.loads(done.stdout)
     granted = {each["id"]: each["state"] for each in answer["tickets"]}

@@ -332,8 +332,7 @@ def test_what_the_systems_daemon_may_not_do_is_done_outside_of_its_sandbox(
     assert service.rested(ticket) == "in_review"
     worktrees = service.lab.outside(f"{service.places.state}/worktrees")
     assert len(list(worktrees.iterdir())) == 1
-    for _ in ("approved", "merged"):
-        service.ctl("move", str(ticket), "done")
+    service.ctl("move", str(ticket), "done", "--merged")
     service.ctl("gc", "--keep", "0s")
     assert list(worktrees.iterdir()) == []
 

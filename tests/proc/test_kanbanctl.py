@@ -275,7 +275,11 @@ def test_a_refusal_is_printed_as_the_daemon_words_it(path: Path) -> None:
     with serving(path, {"Move": refusing(error)}) as server:
         done = ask(path, "move", "#7", "in-progress")
         assert server.calls == [
-            ("Move", {"id": 7, "to": "In Progress", "cancel": False}, False),
+            (
+                "Move",
+                {"id": 7, "to": "In Progress", "cancel": False, "merged": False},
+                False,
+            ),
         ]
         for_programs = ask(path, "move", "7", "READY", "--json")
     assert done.returncode == 1
@@ -587,7 +591,7 @@ def test_an_accepted_ticket_is_told_what_completes_it(path: Path) -> None:
     with serving(path, {"Move": varlink.reply(TicketReply(ticket=accepted))}):
         done = ask(path, "move", "17", "done")
     assert done.stderr == (
-        "note: merge its branch kanban/17-sort, then: kanbanctl move 17 done\n"
+        "note: merge its branch kanban/17-sort, then: kanbanctl move 17 done --merged\n"
     )
 
 

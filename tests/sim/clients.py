@@ -203,7 +203,9 @@ class Client:
         to: Column = self.rng.choice(
             ("Done", "Done", "Ready", "Ready", "Backlog", "Blocked")
         )
-        call = MoveCall(id=number, to=to, cancel=self.rng.random() < 0.5)
+        cancel = self.rng.random() < 0.5
+        merged = to == "Done" and number % 2 == 0
+        call = MoveCall(id=number, to=to, cancel=cancel, merged=merged)
         await self.once(move, call)
 
     async def _pause(self) -> None:

@@ -59,7 +59,7 @@ def test_completed_and_cancelled_are_terminal_for_the_system() -> None:
         ("working", "Backlog", None),
         ("completed", "Ready", None),
         ("failed", "Review", None),
-        ("approved", "Done", "completed"),
+        ("approved", "Done", "approved"),
         ("approved", "Backlog", None),
         ("cancelled", "Backlog", None),
     ],
@@ -73,6 +73,13 @@ def test_a_column_as_target_means_a_state(
 def test_done_after_review_is_approval_where_a_merge_is_due() -> None:
     assert state_of_column("in_review", "Done", has_repo=True) == "approved"
     assert state_of_column("in_review", "Done", has_repo=False) == "completed"
+    assert state_of_column("approved", "Done", has_repo=False) == "completed"
+
+
+def test_done_is_completion_for_whoever_says_that_it_is_merged() -> None:
+    for state in ("in_review", "approved"):
+        assert state_of_column(state, "Done", has_repo=True, merged=True) == "completed"
+    assert state_of_column("ready", "Done", has_repo=True, merged=True) is None
 
 
 def test_whatever_can_be_retried_has_an_edge_to_ready() -> None:

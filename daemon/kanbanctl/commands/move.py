@@ -26,6 +26,9 @@ from kanbanctl.views.tickets import say_ticket
 )
 @click.argument("column", type=column)
 @click.option("--cancel", is_flag=True, help="End its run first, if it has one.")
+@click.option(
+    "--merged", is_flag=True, help="To done: its branch is merged, so complete it."
+)
 @click.pass_obj
 def command(
     session: Session,
@@ -33,18 +36,21 @@ def command(
     ids: tuple[int, ...],
     column: Column,
     cancel: bool,
+    merged: bool,
 ) -> int:
     """Move tickets to a column, each by itself.
 
     COLUMN: backlog, ready, in-progress, blocked, review or done. Done accepts a ticket
-    that is in review; where there is a branch to be merged, done once more says that
-    it is merged.
+    that is in review. One with a repository is approved by that, however often it is
+    said, and completed when you say that its branch is merged: --merged.
     """
+    if merged and column != "Done":
+        raise click.UsageError("--merged goes with done.")
     moved: list[Ticket] = []
     refused: list[tuple[int, Refused]] = []
     with session.client(patient=cancel) as client:
         for number in dict.fromkeys(ids):
-            call = MoveCall(id=number, to=column, cancel=cancel)
+            call = MoveCall(id=number, to=column, cancel=cancel, merged=merged)
             try:
                 moved.append(client.call("Move", call, TicketReply).ticket)
             except Refused as refusal:
@@ -65,8 +71,8 @@ def _say(session: Session, ticket: Ticket) -> None:
         return
     say_ticket(output, ticket)
     if ticket.state == "approved":
-        branch = f" {ticket.branch}" if ticket.branch else ""
-        output.note(f"merge its branch{branch}, then: kanbanctl move {ticket.id} done")
+        merge = f"merge its branch {ticket.branch}, then: " if ticket.branch else ""
+        output.note(f"{merge}kanbanctl move {ticket.id} done --merged")
 
 
 def _as_json(

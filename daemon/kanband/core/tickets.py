@@ -92,24 +92,25 @@ assert not SYSTEM["cancelled"], "cancelled is terminal for the system"
 
 
 def state_of_column(
-    state: TicketState, to: Column, *, has_repo: bool
+    state: TicketState, to: Column, *, has_repo: bool, merged: bool = False
 ) -> TicketState | None:
     """The state that a user's move into a column gives; None: there is no such move.
 
     ``Review → Done`` is approval where a repository waits for the merge, and
-    completion where there is none. What is approved is completed by the same move once
-    more: a person's word that it is merged.
+    completion where there is none. Said again it changes nothing: a repeated command
+    must not complete what nobody has merged. That it is ``merged`` is said in so many
+    words, and completes it, approved before or not.
     """
-    target = _done_target(state, has_repo=has_repo)
-    if to != "Done":
-        target = _COLUMN_TARGET.get(to)
+    if to == "Done":
+        return _done_target(state, awaits_merge=has_repo and not merged)
+    target = _COLUMN_TARGET.get(to)
     return target if target is not None and target in USER[state] else None
 
 
-def _done_target(state: TicketState, *, has_repo: bool) -> TicketState | None:
+def _done_target(state: TicketState, *, awaits_merge: bool) -> TicketState | None:
     if COLUMN_OF[state] != "Review":
         return None
-    return "approved" if has_repo and state == "in_review" else "completed"
+    return "approved" if awaits_merge else "completed"
 
 
 def wait_of(due_ms: int | None, *, unmet: bool, now_ms: int) -> Wait | None:

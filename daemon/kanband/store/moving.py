@@ -58,6 +58,7 @@ def move(  # noqa: PLR0911 - one for each answer
     now_ms: int,
     expected: TicketState | None,
     reason: str = "",
+    merged: bool = False,
 ) -> Moved | MoveRefusal:
     """See ``Verbs.move``."""
     found = _standing(db, ticket_id)
@@ -70,10 +71,12 @@ def move(  # noqa: PLR0911 - one for each answer
     if found.run_id is not None:
         return sayings.locked(ticket_id, found.run_id)
     has_repo = found.repo_path is not None
-    target = state_of_column(found.state, to, has_repo=has_repo)
+    target = state_of_column(found.state, to, has_repo=has_repo, merged=merged)
     if target is None:
         return sayings.no_such_move(ticket_id, found.state, to)
-    why = reason or sayings.moved(found.state, target)
+    if target == found.state:
+        return Moved(ticket=_ticket(db, ticket_id))
+    why = reason or sayings.moved(found.state, target, has_repo=has_repo)
     if target == "ready":
         _anew(db, ticket_id, fresh=False)
         return _enter_ready(db, found, why, found.scheduled_at_ms, now_ms)

@@ -26,11 +26,11 @@ DEPENDENTS_NAMED_MAX: Final = 5
 MERGED: Final = "A user says that it is merged."
 
 
-def moved(source: TicketState, target: TicketState) -> str:
+def moved(source: TicketState, target: TicketState, *, has_repo: bool = False) -> str:
     """Why a ticket is where it is, after a user's move."""
     if target == "approved":
         return ACCEPTED
-    if (source, target) == ("approved", "completed"):
+    if target == "completed" and has_repo:
         return MERGED
     return f"A user moved it from {COLUMN_OF[source]} to {COLUMN_OF[target]}."
 
@@ -257,4 +257,7 @@ def _ways_on(ticket_id: int, state: TicketState) -> str:
         )
     )
     ways = f"It can be moved to {' or '.join(columns)}"
-    return f"{ways} (when its branch is merged)." if state == "approved" else f"{ways}."
+    if state == "approved":
+        done = f"kanbanctl move {ticket_id} done --merged"
+        return f"{ways} (when its branch is merged: {done})."
+    return f"{ways}."

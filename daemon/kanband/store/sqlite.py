@@ -131,9 +131,16 @@ class SqliteVerbs:
         now_ms: int,
         expected: TicketState | None = None,
         reason: str = "",
+        merged: bool = False,
     ) -> Moved | MoveRefusal:
         return moving.move(
-            self._db, ticket_id, to, now_ms=now_ms, expected=expected, reason=reason
+            self._db,
+            ticket_id,
+            to,
+            now_ms=now_ms,
+            expected=expected,
+            reason=reason,
+            merged=merged,
         )
 
     def block(

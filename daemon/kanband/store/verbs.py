@@ -129,11 +129,12 @@ class Verbs(Protocol):
         now_ms: int,
         expected: TicketState | None = None,
         reason: str = "",
+        merged: bool = False,
     ) -> Moved | MoveRefusal:
         """A user's move of a ticket without a live run: ``core.tickets.USER``.
 
-        ``Review → Done`` is ``completed`` for a ticket without a repository and
-        ``approved`` for one with a repository; the next such move completes that.
+        ``Review → Done`` is ``completed`` for a ticket without a repository, or when a
+        person says that it is ``merged``; else ``approved``, however often it is said.
         ``reason``: a person's own words for it.
         """
 

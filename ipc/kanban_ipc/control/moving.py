@@ -17,6 +17,8 @@ class MoveCall(Call, frozen=True, kw_only=True):
     to: Column
     cancel: bool = False
     """Cancel the live run first, if there is one."""
+    merged: bool = False
+    """Its branch is where it belongs: to Done is completion, not approval."""
 
 
 class BlockCall(Call, frozen=True, kw_only=True):

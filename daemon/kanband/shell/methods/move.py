@@ -8,7 +8,7 @@ move.
 from kanban_ipc.control import MoveCall, Ticket, TicketReply
 from kanban_ipc.words import COLUMN_OF, Column
 from kanband.core.tickets import RUN_STATES, state_of_column
-from kanband.shell.methods.answers import Declined
+from kanband.shell.methods.answers import Declined, invalid
 from kanband.shell.methods.arguments import check_id
 from kanband.shell.methods.ending import end_runs
 from kanband.shell.methods.entering_ready import check_ready
@@ -23,6 +23,8 @@ from kanband.store.verbs import Verbs
 async def move(daemon: Daemon, call: MoveCall) -> TicketReply:
     """The ticket as it is afterwards."""
     check_id(call.id)
+    if call.merged and call.to != "Done":
+        raise invalid("merged", f"says something of a move to Done, not to {call.to}")
     ticket = await one_ticket(daemon, call.id)
     if call.to == "Ready":
         await check_ready(daemon, [ticket])
@@ -33,7 +35,11 @@ async def move(daemon: Daemon, call: MoveCall) -> TicketReply:
         return TicketReply(ticket=await _cancel_and_move(daemon, ticket, call.to))
     now_ms = daemon.clock.now_ms()
     moved = granted(
-        await daemon.store.do(lambda verbs: verbs.move(call.id, call.to, now_ms=now_ms))
+        await daemon.store.do(
+            lambda verbs: verbs.move(
+                call.id, call.to, now_ms=now_ms, merged=call.merged
+            )
+        )
     )
     wake(daemon, woke=moved.woke, tickets=[moved.ticket])
     return TicketReply(ticket=moved.ticket)

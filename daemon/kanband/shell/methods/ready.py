@@ -13,9 +13,9 @@ from kanband.shell.ports import Daemon
 from kanband.store.values import Moved
 from kanband.store.verbs import Verbs
 
-_AGAIN: Final[dict[TicketState, str]] = {
-    "in_review": "retry {}",
-    "approved": "move {} ready",
+_ON_OR_AGAIN: Final[dict[TicketState, tuple[str, str]]] = {
+    "in_review": ("To accept it: kanbanctl move {} done", "retry {}"),
+    "approved": ("If it is merged: kanbanctl move {} done --merged", "move {} ready"),
 }
 
 
@@ -47,10 +47,10 @@ async def ready(daemon: Daemon, call: ReadyCall) -> TicketsReply:
 
 def _check_not_reviewed(ticket: Ticket) -> None:
     """Its work is done: doing it again has to be meant."""
-    again = _AGAIN.get(ticket.state)
-    if again is not None:
+    ways = _ON_OR_AGAIN.get(ticket.state)
+    if ways is not None:
+        further, again = (way.format(ticket.id) for way in ways)
         raise refused(
-            f"ticket {ticket.id} is {ticket.state}: its run ended well. To accept it: "
-            f"kanbanctl move {ticket.id} done. To have it done again, use "
-            f"kanbanctl {again.format(ticket.id)}"
+            f"ticket {ticket.id} is {ticket.state}: its run ended well. {further}. To "
+            f"have it done again, use kanbanctl {again}"
         )

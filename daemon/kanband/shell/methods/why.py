@@ -102,11 +102,12 @@ def _in_review(ticket: Ticket) -> str:
 
 
 def _approved(ticket: Ticket) -> str:
-    branch = ticket.branch or ""
-    how = f"merge its branch {branch}".rstrip()
-    if branch and ticket.repo_path:
-        how += f" (git -C {shlex.quote(ticket.repo_path)} merge {shlex.quote(branch)})"
-    return f"it was accepted; {how}, then: kanbanctl move {ticket.id} done"
+    completes = f"kanbanctl move {ticket.id} done --merged"
+    branch, repo = ticket.branch, ticket.repo_path
+    if not branch or not repo:
+        return f"it was accepted; there is no branch of it to merge, so: {completes}"
+    merge = f"git -C {shlex.quote(repo)} merge {shlex.quote(branch)}"
+    return f"it was accepted; merge its branch {branch} ({merge}), then: {completes}"
 
 
 def _blocked(ticket: Ticket) -> str:

@@ -18,7 +18,7 @@ from kanband.store.values import Cancelling, Moved, MoveRefusal
 class Moving(Schedules):
     """A user's moves, and the passing of time, in memory."""
 
-    def move(
+    def move(  # noqa: PLR0911 - one for each answer
         self,
         ticket_id: int,
         to: Column,
@@ -26,6 +26,7 @@ class Moving(Schedules):
         now_ms: int,
         expected: TicketState | None = None,
         reason: str = "",
+        merged: bool = False,
     ) -> Moved | MoveRefusal:
         ticket = self._world.tickets.get(ticket_id)
         if ticket is None:
@@ -38,10 +39,12 @@ class Moving(Schedules):
         if ticket.run_id is not None:
             return sayings.locked(ticket_id, ticket.run_id)
         has_repo = ticket.new.repo_path is not None
-        target = state_of_column(ticket.state, to, has_repo=has_repo)
+        target = state_of_column(ticket.state, to, has_repo=has_repo, merged=merged)
         if target is None:
             return sayings.no_such_move(ticket_id, ticket.state, to)
-        why = reason or sayings.moved(ticket.state, target)
+        if target == ticket.state:
+            return Moved(ticket=self._world.shown(ticket))
+        why = reason or sayings.moved(ticket.state, target, has_repo=has_repo)
         if target == "ready":
             _anew(ticket, fresh=False)
         return self._apply(ticket, target, why, ticket.new.scheduled_at_ms, now_ms)
