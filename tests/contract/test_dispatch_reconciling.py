@@ -318,3 +318,25 @@ def test_a_run_whose_end_is_on_its_way_is_not_given_out_again(tmp_path: Path) ->
         assert [each.epoch for each in again.runs] == [run.epoch + 1]
 
     with_bench(tmp_path, body)
+
+
+def test_a_run_that_was_declined_while_it_changed_hands_is_not_begun(
+    tmp_path: Path,
+) -> None:
+    async def body(bench: Bench) -> None:
+        worker, heir = bench.worker(), bench.worker("worker-2", slots=2)
+        worker.hello()
+        run = await bench.one_run(worker)
+        heir.hello(draining=True)
+        bench.store.hold()
+        changing = asyncio.ensure_future(bench.hand_over(run, heir))
+        await asyncio.sleep(0)
+        declined = Result(outcome="aborted", failure="shutdown")
+        worker.say(finished(run, 1, declined))
+        bench.store.let_go()
+        await changing
+        await bench.settle()
+        assert heir.runs == []
+        assert (await bench.ticket(1)).state == "ready"
+
+    with_bench(tmp_path, body)

@@ -305,7 +305,8 @@ class Dispatch(Standing):
         session = self.sessions.of(heir)
         if session is None:
             self.assignments.give_back(run)
-        else:
+        elif not run.ending:
+            # Else it was declined meanwhile, and would begin under a lease that ends.
             self.assignments.assign(session, run)
         self.wake()  # It leaves a slot behind.
 
