@@ -1,10 +1,12 @@
 """Tickets whose time comes, whatever happens to the clocks."""
 
 from pathlib import Path
+from unittest.mock import patch
 
 from kanban_ipc.control import NewTicket
 from kanban_ipc.link import Result
 from kanband.store.values import NewSchedule
+from kanband.store.verbs import Verbs
 from support.dispatch_bench import Bench, Worker, finished, started, with_bench
 
 HOUR_S = 3_600.0
@@ -200,6 +202,23 @@ def test_a_store_that_refuses_is_asked_again(tmp_path: Path) -> None:
         bench.store.full = False
         await bench.pass_by(0.5)
         assert len(worker.runs) == 1
+
+    with_bench(tmp_path, body)
+
+
+def test_a_bug_in_what_falls_due_is_told_and_not_tried_for_ever(tmp_path: Path) -> None:
+    def broken(_verbs: Verbs) -> None:
+        raise AssertionError("a bug")
+
+    async def body(bench: Bench) -> None:
+        await scheduled(bench, 30.0)
+        do = bench.store.do
+        with patch.object(bench.store, "do", lambda _call: do(broken)):
+            await bench.pass_by(30.0)
+        assert [str(error) for error in bench.broken] == ["a bug"]
+        asked = bench.store.writes
+        await bench.pass_by(60.0)
+        assert bench.store.writes == asked
 
     with_bench(tmp_path, body)
 

@@ -84,7 +84,7 @@ class Dispatch(Standing):
             profiles=profiles,
             clock=clock,
         )
-        self._due = DueTimer(store, clock, self.wake)
+        self._due = DueTimer(store, clock, self.wake, broken)
         self._turning = False
         self._claimable = True
         self._accepting = False

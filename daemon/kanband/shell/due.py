@@ -6,11 +6,14 @@ was set; and no sleep is longer than a minute, and each ends by asking the store
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Final
 
 from kanband.shell.ports import Clock, Store
+from kanband.store.errors import StoreError
 
+_LOG: Final = logging.getLogger(__name__)
 _SLEEP_MAX_S: Final = 60.0
 _STORE_RETRY_S: Final = 0.5
 _JUMP_S: Final = 1.0
@@ -20,8 +23,17 @@ _JUMP_S: Final = 1.0
 class DueTimer:
     """Promotes what has fallen due, and tells who hands out work."""
 
-    def __init__(self, store: Store, clock: Clock, wake: Callable[[], None]) -> None:
-        """``wake`` is called when something became claimable."""
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        wake: Callable[[], None],
+        broken: Callable[[BaseException], None],
+    ) -> None:
+        """``wake`` is called when something became claimable, ``broken`` with an error
+        that is no refusal of the store: a bug.
+        """
+        self._broken = broken
         self._store = store
         self._clock = clock
         self._wake = wake
@@ -72,5 +84,9 @@ class DueTimer:
         task.add_done_callback(self._promoted)
 
     def _promoted(self, task: asyncio.Future[None]) -> None:
-        if not task.cancelled() and task.exception() is not None:
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, StoreError):
+            _LOG.warning("what falls due is looked for again: %s", error)
             self.at(self._clock.now_ms() + int(_STORE_RETRY_S * 1000))
+        elif error is not None:
+            self._broken(error)
