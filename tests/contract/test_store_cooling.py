@@ -180,3 +180,20 @@ def test_the_journal_tells_a_cool_down_once(store: Bench) -> None:
     store.finish(claim, provider="cloud")
     told = [one for one in store.types() if one.startswith("provider_")]
     assert told == ["provider_cooling", "provider_warm", "provider_works"]
+
+
+def test_a_worker_that_asks_for_labels_waits_for_the_provider_too(
+    store: Bench,
+) -> None:
+    """It is offered what waits for its repository, which no cool-down marks."""
+    store.policy = msgspec.structs.replace(SHARED, max_runs_per_repo=1)
+    store.add("a", "b", agent="fast", repo_path="/r")
+    labelled = store.one(agent="fast", repo_path="/r", labels=["x"])
+    (claim,) = store.claim(3)
+    store.finish(claim, "rate_limited", provider="cloud")
+    assert store.ticket(labelled).waits_for == "repo"
+    assert store.claimed(labels=frozenset({"x"})) == []
+    store.now_ms += MINUTE_MS
+    assert _promote(store) == 2
+    assert store.claimed(labels=frozenset({"x"})) == [labelled]
+    assert store.violations() == []

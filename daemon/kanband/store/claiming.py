@@ -42,10 +42,16 @@ class _Picker:
     """A call of ``claim`` while it chooses; only parking is written before the end."""
 
     def __init__(
-        self, db: apsw.Connection, wants: Sequence[Want], policy: ClaimPolicy
+        self,
+        db: apsw.Connection,
+        wants: Sequence[Want],
+        policy: ClaimPolicy,
+        cooling: frozenset[str],
     ) -> None:
         self._db = db
         self._policy = policy
+        self._cooling = cooling
+        """Providers of which nothing may begin now."""
         self._paused: set[str] = set()
         self._room: dict[str, int] = {}
         """How many more may be in progress, of boards with a limit."""
@@ -105,11 +111,17 @@ class _Picker:
         ]
 
     def _claimable(self, scope: Scope) -> Iterator[Lane]:
-        """Lanes of boards that are not paused, for agents that there are."""
+        """Lanes of boards that are not paused, for agents that there are.
+
+        A lane of a provider that cools down is empty, but for tickets with labels that
+        wait for their repository.
+        """
         for key in lane_keys(self._db, scope):
             board, agent, _band = key
             profile = self._names.get(agent)
-            if profile is not None and board not in self._paused:
+            if profile is None or board in self._paused:
+                continue
+            if self._policy.provider(profile) not in self._cooling:
                 in_place = self._policy.agents[profile].in_place
                 yield Lane(self._db, key, scope, profile=profile, in_place=in_place)
 
@@ -157,8 +169,8 @@ def claim(
     paused, made = db.execute(_SQL["settings"]).get
     if paused:
         return []
-    cooling.park(db, policy, now_ms)
-    picks = _choose(_Picker(db, wants, policy), wants, policy.starvation_bound, made)
+    picker = _Picker(db, wants, policy, cooling.park(db, policy, now_ms))
+    picks = _choose(picker, wants, policy.starvation_bound, made)
     if not picks:
         return []
     assert len(run_ids) >= len(picks), "fewer run ids than slots"

@@ -34,12 +34,13 @@ def agents_of(policy: ClaimPolicy, provider: str) -> list[str]:
     return [*names, ANY] if policy.default_agent in names else names
 
 
-def park(db: apsw.Connection, policy: ClaimPolicy, now_ms: int) -> None:
-    """Every claimable ticket whose provider cools down waits for its end."""
-    for each in cooldowns(db):
-        if each.holds(now_ms):
-            names = encode(agents_of(policy, each.provider)).decode()
-            db.execute(_SQL["park"], (each.until_ms, each.provider, names))
+def park(db: apsw.Connection, policy: ClaimPolicy, now_ms: int) -> frozenset[str]:
+    """Every claimable ticket whose provider cools down waits for its end; which do."""
+    cooling = [each for each in cooldowns(db) if each.holds(now_ms)]
+    for each in cooling:
+        names = encode(agents_of(policy, each.provider)).decode()
+        db.execute(_SQL["park"], (each.until_ms, each.provider, names))
+    return frozenset(each.provider for each in cooling)
 
 
 class Refusals:

@@ -27,7 +27,7 @@ class Claiming(Part):
             self._park_cooling(policy, now_ms)
         while turns and not self._world.paused:
             want, left = turns.pop(0)
-            ticket = self._pick(want, policy)
+            ticket = self._pick(want, policy, now_ms)
             if ticket is None:
                 continue
             run_id = run_ids[len(claims)]
@@ -36,7 +36,9 @@ class Claiming(Part):
                 turns.append((want, left - 1))
         return claims
 
-    def _pick(self, want: Want, policy: ClaimPolicy) -> TicketRecord | None:
+    def _pick(
+        self, want: Want, policy: ClaimPolicy, now_ms: int
+    ) -> TicketRecord | None:
         bound = policy.starvation_bound
         oldest = bound > 0 and (self._world.claims_made + 1) % bound == 0
         full: set[tuple[str | None, bool]] = set()
@@ -44,7 +46,7 @@ class Claiming(Part):
             best = min(
                 (
                     one
-                    for one in self._may(want, policy)
+                    for one in self._may(want, policy, now_ms)
                     if _place(one, policy) not in full
                 ),
                 key=lambda ticket: (0 if oldest else ticket.band, ticket.id),
@@ -55,7 +57,9 @@ class Claiming(Part):
             self._park(best, policy)
             full.add(_place(best, policy))
 
-    def _may(self, want: Want, policy: ClaimPolicy) -> Iterator[TicketRecord]:
+    def _may(
+        self, want: Want, policy: ClaimPolicy, now_ms: int
+    ) -> Iterator[TicketRecord]:
         names = agent_names(policy)
         for ticket in self._world.tickets.values():
             new = ticket.new
@@ -63,6 +67,7 @@ class Claiming(Part):
             if (
                 (ticket.claimable or is_parked)
                 and new.agent in names
+                and not self._cools(policy.provider(names[new.agent]), now_ms)
                 and (want.agents is None or names[new.agent] in want.agents)
                 and want.board in (None, new.board)
                 and want.repo_path in (None, new.repo_path)
@@ -71,6 +76,10 @@ class Claiming(Part):
                 and not self._world.is_full(new.board)
             ):
                 yield ticket
+
+    def _cools(self, provider: str, now_ms: int) -> bool:
+        cool = self._world.cooldowns.get(provider)
+        return cool is not None and cool.holds(now_ms)
 
     def _is_full(self, ticket: TicketRecord, policy: ClaimPolicy) -> bool:
         if ticket.new.repo_path is None:
