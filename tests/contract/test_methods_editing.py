@@ -179,6 +179,20 @@ def test_why_shows_the_reason_of_a_block(tmp_path: Path) -> None:
     prove(tmp_path, fact)
 
 
+def test_a_block_comes_too_late_for_a_run_that_ends_meanwhile(tmp_path: Path) -> None:
+    async def fact(it: Served) -> None:
+        await add(it)
+        claim = await it.daemon.claim()
+        call = BlockCall(ids=[1], reason="later", cancel=True)
+        with it.daemon.ends_meanwhile(claim, Result(outcome="finished")):
+            reply = await it.client.call(call, ChangedReply)
+        assert reply.refused == []
+        assert [each.state for each in reply.tickets] == ["blocked"]
+        assert it.daemon.runs.cancelled == []
+
+    prove(tmp_path, fact)
+
+
 def test_a_block_ends_live_runs_only_when_asked(tmp_path: Path) -> None:
     async def fact(it: Served) -> None:
         await add(it)

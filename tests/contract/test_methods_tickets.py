@@ -330,6 +330,21 @@ def test_a_live_run_locks_its_ticket_unless_the_move_cancels(tmp_path: Path) -> 
     prove(tmp_path, fact)
 
 
+def test_a_move_throws_away_no_result_that_came_meanwhile(tmp_path: Path) -> None:
+    async def fact(it: Served) -> None:
+        await add(it)
+        claim = await it.daemon.claim()
+        with (
+            it.daemon.ends_meanwhile(claim, FINISHED),
+            pytest.raises(Answered, match="is in_review and cannot be moved"),
+        ):
+            await move(it, 1, "Backlog", cancel=True)
+        assert it.daemon.runs.cancelled == []
+        assert set(await why(it)) == {"in_review"}
+
+    prove(tmp_path, fact)
+
+
 def test_a_cancel_ends_the_run_and_answers_with_proof(tmp_path: Path) -> None:
     async def fact(it: Served) -> None:
         for _ in range(2):

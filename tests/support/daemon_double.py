@@ -5,10 +5,11 @@ runs really do is shown with the real daemon, in ``tests/e2e``.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Literal
+from unittest.mock import patch
 
 import msgspec
 
@@ -32,6 +33,7 @@ from kanband.store.values import (
     RunStart,
     Want,
 )
+from kanband.store.verbs import Verbs
 from kanband.store.writer import StoreThread
 
 
@@ -271,6 +273,26 @@ class DaemonDouble:
         await self.store.do(
             lambda verbs: verbs.settle([end], RetryPolicy(), now_ms=now_ms)
         )
+
+    @contextmanager
+    def ends_meanwhile(self, claim: Claim, result: Result) -> Iterator[None]:
+        """The run ends between what a method reads and its first write."""
+        do = self.store.do
+
+        async def after_it(call: Callable[[Verbs], object]) -> object:
+            await self.settle(claim.run_id, claim.epoch, result)
+            return await do(call)
+
+        def late(call: Callable[[Verbs], object]) -> "asyncio.Future[object]":
+            meanwhile.stop()
+            return asyncio.ensure_future(after_it(call))
+
+        meanwhile = patch.object(self.store, "do", late)
+        meanwhile.start()
+        try:
+            yield
+        finally:
+            meanwhile.stop()
 
 
 @asynccontextmanager

@@ -1,15 +1,17 @@
 """``Block``: tickets out of the way, and why; each ticket by itself."""
 
+import asyncio
+
 from kanban_ipc.bounds import REASON_CHARS_MAX
 from kanban_ipc.control import BlockCall, ChangedReply
 from kanband.core.tickets import RUN_STATES
 from kanband.shell.methods.answers import invalid
 from kanband.shell.methods.arguments import check_ids
 from kanband.shell.methods.denied import sorted_out
-from kanband.shell.methods.ending import end_runs
+from kanband.shell.methods.ending import end_runs, wish_end
 from kanband.shell.methods.woken import wake
 from kanband.shell.ports import Daemon
-from kanband.store.values import Cancelling, Moved, MoveRefusal
+from kanband.store.values import Moved, MoveRefusal
 from kanband.store.verbs import Verbs
 
 
@@ -41,20 +43,13 @@ async def block(daemon: Daemon, call: BlockCall) -> ChangedReply:
 
 async def _end(daemon: Daemon, ids: list[int]) -> set[int]:
     """End the live runs of these tickets; whose run was ended."""
-    now_ms = daemon.clock.now_ms()
-
-    def cancel_live(verbs: Verbs) -> list[Cancelling]:
-        answers = verbs.cancel(held, requeue=False, now_ms=now_ms)
-        return [each for each in answers if isinstance(each, Cancelling)]
-
     found = await daemon.store.read(lambda reads: [reads.ticket(each) for each in ids])
     held = [
         each.id
         for each in found
         if each is not None and each.state in RUN_STATES and each.run_id is not None
     ]
-    if not held:
-        return set()
-    live = await daemon.store.do(cancel_live)
+    wishes = await asyncio.gather(*(wish_end(daemon, each) for each in held))
+    live = [each for each in wishes if each is not None]
     await end_runs(daemon, live, wait=True)
     return {each.ticket.id for each in live}

@@ -10,7 +10,7 @@ from kanban_ipc.words import COLUMN_OF, Column
 from kanband.core.tickets import RUN_STATES, state_of_column
 from kanband.shell.methods.answers import Declined, invalid
 from kanband.shell.methods.arguments import check_id
-from kanband.shell.methods.ending import end_runs
+from kanband.shell.methods.ending import end_runs, wish_end
 from kanband.shell.methods.entering_ready import check_ready
 from kanband.shell.methods.stored import granted, granted_or_live, one_ticket
 from kanband.shell.methods.woken import wake
@@ -32,7 +32,12 @@ async def move(daemon: Daemon, call: MoveCall) -> TicketReply:
     if call.cancel and held and call.to != COLUMN_OF[ticket.state]:
         if not _from_ready(call.to):
             raise Declined(no_such_move_of_a_run(ticket.id, ticket.state, call.to))
-        return TicketReply(ticket=await _cancel_and_move(daemon, ticket, call.to))
+        if call.to == "Ready":
+            return TicketReply(ticket=await _requeue(daemon, ticket))
+        wish = await wish_end(daemon, ticket.id)
+        if wish is not None:
+            await end_runs(daemon, [wish], wait=True)
+            return TicketReply(ticket=await _through_ready(daemon, ticket, call.to))
     now_ms = daemon.clock.now_ms()
     moved = granted(
         await daemon.store.do(
@@ -50,22 +55,23 @@ def _from_ready(to: Column) -> bool:
     return to == "Ready" or state_of_column("ready", to, has_repo=False) is not None
 
 
-async def _cancel_and_move(daemon: Daemon, ticket: Ticket, to: Column) -> Ticket:
-    requeue = to == "Ready"
+async def _requeue(daemon: Daemon, ticket: Ticket) -> Ticket:
     now_ms = daemon.clock.now_ms()
     (outcome,) = await daemon.store.do(
-        lambda verbs: verbs.cancel([ticket.id], requeue=requeue, now_ms=now_ms)
+        lambda verbs: verbs.cancel([ticket.id], requeue=True, now_ms=now_ms)
     )
     begun = granted_or_live(outcome)
     if isinstance(begun, Cancelling):
         await end_runs(daemon, [begun], wait=True)
-    if requeue:
-        return await one_ticket(daemon, ticket.id)
+    return await one_ticket(daemon, ticket.id)
+
+
+async def _through_ready(daemon: Daemon, ticket: Ticket, to: Column) -> Ticket:
     now_ms = daemon.clock.now_ms()
 
-    def through_ready(verbs: Verbs) -> Moved:
+    def both(verbs: Verbs) -> Moved:
         (freed,) = verbs.retry([ticket.id], fresh=False, now_ms=now_ms)
         granted(freed)
         return granted(verbs.move(ticket.id, to, now_ms=now_ms))
 
-    return (await daemon.store.do(through_ready)).ticket
+    return (await daemon.store.do(both)).ticket
