@@ -132,3 +132,28 @@ def test_a_template_that_cannot_be_made_is_skipped_with_its_reason(
     assert _promote(store, 101 * HOUR_MS) == 0
     last = store.reads.events(since=0, limit=99)[-1]
     assert "77" in str(last.payload["why"])
+
+
+def test_a_time_zone_that_is_not_known_here_holds_up_nothing_else(
+    store: Bench,
+) -> None:
+    """A backup that was put back on a machine without it."""
+    store.now_ms = 100 * HOUR_MS
+    lost = NewSchedule(
+        cron="0 * * * *",
+        zone="Nowhere/At_All",
+        missed="once",
+        ticket=NewTicket(title="Lost"),
+    )
+    made = store.do(lambda verbs: verbs.add_schedule(lost, now_ms=store.now_ms))
+    _schedule(store)
+    assert _promote(store, 101 * HOUR_MS) == 1
+    [claim] = store.claim()
+    assert claim.work.title == "Again"
+    assert [one.next_at_ms for one in store.reads.schedules()] == [102 * HOUR_MS] * 2
+    why = [
+        one.payload["why"]
+        for one in store.reads.events(since=0, limit=99)
+        if one.type == "schedule_skipped" and one.payload["schedule_id"] == made.id
+    ]
+    assert "time zone" in str(why[0])

@@ -25,6 +25,9 @@ RESTING: Final[frozenset[TicketState]] = frozenset(
     ("in_review", "approved", "completed", "failed", "cancelled")
 )
 """The work of such a ticket does not go on by itself, so nothing can overlap it."""
+NO_ZONE_S: Final = 3_600
+"""A store may come to a machine that does not know a schedule's time zone. Nothing is
+due then, and this is how long until it is asked again."""
 EXAMPLES: Final = "'0 3 * * *' is every night at three, '*/15 9-17 * * MON-FRI' …"
 
 
@@ -51,14 +54,18 @@ def fault(cron: str) -> str:
     return ""
 
 
-def next_ms(cron: str, zone: tzinfo, after_ms: int) -> int | None:
+def next_ms(cron: str, zone: tzinfo | None, after_ms: int) -> int | None:
     """The first due time after this one; None: there is none within 50 years."""
+    if zone is None:
+        return after_ms + NO_ZONE_S * 1000
     found = next(CronSim(cron, _moment(after_ms, zone)), None)
     return None if found is None else round(found.timestamp() * 1000)
 
 
-def upcoming(cron: str, zone: tzinfo, after_ms: int, count: int) -> list[int]:
+def upcoming(cron: str, zone: tzinfo | None, after_ms: int, count: int) -> list[int]:
     """The next due times, at most so many."""
+    if zone is None:
+        return []
     found: list[int] = []
     for each in CronSim(cron, _moment(after_ms, zone)):
         if len(found) == count:
@@ -69,7 +76,7 @@ def upcoming(cron: str, zone: tzinfo, after_ms: int, count: int) -> list[int]:
 
 def firing(
     cron: str,
-    zone: tzinfo,
+    zone: tzinfo | None,
     due_ms: int,
     now_ms: int,
     *,
@@ -77,6 +84,13 @@ def firing(
     last: TicketState | None,
 ) -> Firing:
     """``due_ms`` has passed; ``last``: the state of the ticket made last, if any."""
+    if zone is None:
+        return Firing(
+            due_ms=due_ms,
+            next_ms=next_ms(cron, zone, now_ms),
+            skipped="this machine does not know its time zone (install tzdata); it is "
+            "looked at again in an hour",
+        )
     before = next(CronSim(cron, _moment(now_ms + 1000, zone), reverse=True), None)
     latest = due_ms if before is None else round(before.timestamp() * 1000)
     latest = max(due_ms, latest) if latest <= now_ms else due_ms

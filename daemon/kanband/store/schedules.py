@@ -4,9 +4,8 @@ What a due time leads to is decided in ``core.cron``. The ticket's idempotency k
 the schedule and the due time, so that no clock that jumps and no crash makes it twice.
 """
 
-from functools import lru_cache
 from typing import Final
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import apsw
 import msgspec
@@ -25,10 +24,12 @@ _SQL: Final = load("schedules")
 _ticket: Final = msgspec.json.Decoder(NewTicket).decode
 
 
-@lru_cache(maxsize=64)
-def zone_of(name: str) -> ZoneInfo:
-    """Raises ``ZoneInfoNotFoundError``, or ``ValueError`` for what is no name."""
-    return ZoneInfo(name)
+def zone_of(name: str) -> ZoneInfo | None:
+    """None: there is none of this name, on this machine and now."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
 
 
 def key_of(schedule_id: int, due_ms: int) -> str:

@@ -1,7 +1,5 @@
 """``ScheduleAdd``: a template and its time table."""
 
-from zoneinfo import ZoneInfoNotFoundError
-
 from kanban_ipc.control import ScheduleAddCall, ScheduleReply
 from kanband.core.cron import fault
 from kanband.shell.methods.answers import invalid, refused
@@ -25,11 +23,9 @@ async def schedule_add(daemon: Daemon, call: ScheduleAddCall) -> ScheduleReply:
         raise invalid("ticket.scheduled_at_ms", "is what the schedule says")
     if text := fault(call.cron):
         raise invalid("cron", text)
-    try:
-        zone_of(call.zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+    if zone_of(call.zone) is None:
         text = f"{call.zone!r:.80} is no time zone; allowed: such as Europe/Berlin, UTC"
-        raise invalid("zone", text) from None
+        raise invalid("zone", text)
     for reason in (await obstacles(daemon, [Needs.of(ticket)])).values():
         raise refused(f"its tickets could not become Ready: {reason}")
     new = NewSchedule(cron=call.cron, zone=call.zone, missed=call.missed, ticket=ticket)
