@@ -116,6 +116,29 @@ def test_daemon_workers_and_each_run_are_units_of_their_own(
     gate.open()
     assert service.rested(ticket) == "in_review"
     eventually(lambda: not service.pids(unit), "the run's unit is empty")
+    assert service.run(ticket).proof == "cgroup"
+
+
+def test_a_profile_s_resources_are_the_unit_s_and_hold_in_any_case(
+    new_service: NewService, started: Gate, gate: Gate
+) -> None:
+    """The machine of these tests has no controllers, so the shim itself looks."""
+    table = "memory_mib = 64\nprocesses = 20\ncpu_percent = 50\nnice = 5\n"
+    config = f"{toml(BRISK)}\n[agents.shell.resources]\n{table}"
+    service = new_service(config).start()
+    fork = "i=0; while [ $i -lt 30 ]; do sleep 1000 & i=$((i+1)); done\nwait\n"
+    ticket = service.add("Fork", say_and_wait(started, gate) + fork)
+    agent = int(started.line())
+    unit = run_unit(service.run(ticket))
+
+    names = ("MemoryMax", "TasksMax", "CPUQuotaPerSecUSec")
+    assert [service.show(unit, name) for name in names] == ["67108864", "21", "500ms"]
+    nice = service.lab.root("ps", "-o", "ni=", "-p", str(agent))
+    assert nice.strip() == "5"
+    gate.open()
+    assert service.rested(ticket) == "failed"
+    run = service.run(ticket)
+    assert (run.failure, run.proof) == ("over_budget", "cgroup")
 
 
 def test_an_agent_notices_nothing_of_its_daemons_restart_death_and_hang(
@@ -195,6 +218,7 @@ def test_nothing_of_a_run_outlives_its_killed_shim(
     assert service.rested(ticket) == "in_review"
     again, lost = service.runs(ticket)
     assert (again.failure, lost.failure) == (None, "worker_lost")
+    assert lost.proof == "cgroup", "the kernel saw its group empty"
 
 
 def test_stop_lets_runs_finish_and_leaves_no_process(

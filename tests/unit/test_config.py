@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from kanban_ipc.link import Limits
+from kanban_ipc.link import Limits, Resources
 from kanband import config
 from kanband.config import Flags, load
 from kanband.errors import EXIT_USAGE, ConfigError
@@ -88,6 +88,26 @@ def refusal(tmp_path: Path, text: str = "", **environ: str) -> str:
             'line 2: agents.a.exit_codes.7 is "worker_lost"; allowed: "agent_error", ',
         ),
         ("[agents.a]\nprovider = 'A b'", 'agents.a.provider is "A b"; allowed: a str'),
+        (
+            "[agents.a.resources]\nnice = 20",
+            "line 2: agents.a.resources.nice is 20; allowed: a whole number from -20",
+        ),
+        (
+            "[agents.a]\n\nresources = { open_file = 1 }",
+            "line 3: agents.a.resources.open_file is not known, did you mean open_f",
+        ),
+        (
+            "[agents.a.resources]\nio_level = 3",
+            'line 2: agents.a.resources.io_level is of io_class = "best-effort", which',
+        ),
+        (
+            "[agents.a.resources]\nio_class = 'idle'\nio_level = 3",
+            'io_level is of io_class = "best-effort"; idle has none',
+        ),
+        (
+            "[agents.a]\nkind = 'python'\ncallable = 'a:b'\nresources.nice = 1",
+            "agents.a.resources is for programs",
+        ),
         ("slots = [", "FILE is not TOML: "),
         ("slots = 1\nslots = 2", "Cannot overwrite a value"),
     ],
@@ -196,6 +216,9 @@ def test_what_is_printed_reads_back_as_the_same(tmp_path: Path) -> None:
         env = { A = "1" }
         expects_change = true
         run_s = 5
+        [agents."a.b".resources]
+        memory_mib = 100
+        io_class = "idle"
         [agents.shell]
         """,
     )
@@ -254,6 +277,21 @@ def test_limits_are_the_tickets_else_the_profiles_else_the_defaults(
     )
     assert config.limits_for(made, "a", 3).run_s == 3
     assert config.limits_for(made, "shell").run_s == 3600
+
+
+def test_resources_are_told_in_the_kernel_s_units(tmp_path: Path) -> None:
+    made = loaded(
+        tmp_path,
+        "[agents.a.resources]\nmemory_mib = 16\n"
+        "open_files = 99\nnice = -1\nio_class = 'best-effort'\n"
+        "[agents.b.resources]\nio_class = 'best-effort'\nio_level = 7",
+    )
+    assert config.limits_for(made, "a").resources == Resources(
+        memory_bytes=16 << 20, open_files=99, nice=-1, io_priority=(2 << 13) + 4
+    )
+    of_b = Resources(io_priority=(2 << 13) + 7)
+    assert config.limits_for(made, "b").resources == of_b
+    assert config.limits_for(made, "shell").resources == Resources()
 
 
 def test_only_a_program_in_the_repository_itself_is_in_place(tmp_path: Path) -> None:

@@ -16,7 +16,13 @@ time in which the shim itself was stopped is forgiven, since nobody watched.
 Run as ``python -I -S -X utf8 shim.py RUN_DIR [--service]``. Without ``--service`` it
 forks itself away from its starter, which learns by exit status 0 that ``shim.json`` or
 ``exit.json`` is written. With it, it is the main process of a systemd service of
-Type=notify and takes the lock itself.
+Type=notify and takes the lock itself; then the control group that the service has
+proves the end beside ``wait``: when the kernel lists nobody in it but this process.
+
+What a run may take of the machine (``resources``) is set in the agent's own process
+before its program starts, as far as the kernel keeps such limits for a process. Memory
+and processes of the whole tree are the control group's business where it has those
+controllers; where it has not, the tree is looked at once a second.
 
 It imports what is built in or is one small C extension: ``json``, ``signal`` and
 ``ctypes`` together were measured at 30 ms and 1.5 MiB per run, their cores at 2 ms.
@@ -24,7 +30,7 @@ It is one file although it is long: in five modules each start would take a tent
 processor time (2.4 of 25 ms), and an upgrade could mix two versions of them.
 """
 
-# ruff: noqa: PTH104, PTH110, PTH208 - pathlib would be 6 ms more
+# ruff: noqa: PTH104, PTH110, PTH112, PTH208 - pathlib would be 6 ms more
 
 import _ctypes
 import _json
@@ -72,6 +78,26 @@ EAGER_PASSES = 32
 """Rounds of KILL without a pause: a chain of forks is outrun, not outwaited."""
 RECORD_S = 600.0
 WARN_AT = 0.9
+TREE_LOOK_S = 1.0
+"""Some 0.1 ms each, for a tree of three."""
+GROUPS = "/sys/fs/cgroup"
+TREE_LIMITS = {"memory_bytes": "memory.max", "processes": "pids.max"}
+"""Limits of the whole tree, and the control group's file that would hold them."""
+RLIMITS = {
+    "file_size_bytes": "RLIMIT_FSIZE",
+    "open_files": "RLIMIT_NOFILE",
+    "address_space_bytes": "RLIMIT_AS",
+}
+IOPRIO_SET = {
+    "x86_64": 251,
+    "aarch64": 30,
+    "riscv64": 30,
+    "ppc64le": 273,
+    "s390x": 282,
+    "armv7l": 314,
+}
+"""The C library has no function for ioprio_set(2); its number differs."""
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 UNPUNCHED_MAX = 4
 """Multiple of the log limit at which a run ends whose log cannot be cut."""
 
@@ -87,6 +113,31 @@ def prctl(option: int, value: int) -> None:
         != 0
     ):
         raise OSError(errno.EINVAL, f"prctl {option} was refused")
+
+
+def set_io_priority(value: int) -> None:
+    """``value`` is class and level in one, for this process: ioprio_set(2)."""
+    number = IOPRIO_SET.get(os.uname().machine)
+    libc = _ctypes.dlopen(None, 0)  # type: ignore[arg-type]  # None: this program
+    syscall = _ctypes.dlsym(libc, "syscall")
+    if number is None or _ctypes.call_function(syscall, (number, 1, 0, value)) != 0:
+        raise OSError(errno.EPERM, "it was refused")
+
+
+def impose(name: str, value: int) -> None:
+    """Take one of ``resources`` upon this process. Raises OSError, ValueError."""
+    if name in RLIMITS:
+        import resource  # noqa: PLC0415  (in the agent's process, where it is asked for)
+
+        resource.setrlimit(getattr(resource, RLIMITS[name]), (value, value))
+    elif name == "nice":
+        os.setpriority(os.PRIO_PROCESS, 0, value)
+    elif name == "io_priority":
+        set_io_priority(value)
+    elif name == "oom_score_adj":
+        fd = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
+        os.write(fd, str(value).encode())
+        os.close(fd)
 
 
 def punch(fd: int, start: int, end: int) -> bool:
@@ -305,6 +356,68 @@ def children() -> list[int]:
         return [pid for pid in pids() if (stat := stat_of(pid)) and stat[1] == me]
 
 
+def children_of(pid: int) -> list[int]:
+    """Direct children of any process, by all of its threads."""
+    tasks = f"/proc/{pid}/task"
+    try:
+        lists = [read(f"{tasks}/{tid}/children").split() for tid in os.listdir(tasks)]
+    except OSError:  # it is gone, or a kernel without CONFIG_PROC_CHILDREN
+        return [each for each in pids() if (stat := stat_of(each)) and stat[1] == pid]
+    return [int(child) for found in lists for child in found]
+
+
+def tree_use(root: int) -> dict[str, int]:
+    """Private resident bytes and threads of all that descends from a process.
+
+    Private: what they share (a program's text, mostly) would count for each of them.
+    """
+    memory_bytes = processes = 0
+    pending = children_of(root)
+    for pid in pending:  # grows as it goes
+        try:
+            pending.extend(children_of(pid))
+            resident, shared = read(f"/proc/{pid}/statm").split()[1:3]
+            processes += len(os.listdir(f"/proc/{pid}/task"))
+        except OSError:  # it is gone
+            continue
+        memory_bytes += (int(resident) - int(shared)) * PAGE_BYTES
+    return {"memory_bytes": memory_bytes, "processes": processes}
+
+
+def own_group() -> str:
+    """The folder of this process's control group; empty where it cannot be seen."""
+    try:
+        for line in read("/proc/self/cgroup").decode().splitlines():
+            if line.startswith("0::/") and os.getpid() in members(GROUPS + line[3:]):
+                return GROUPS + line[3:]
+    except OSError as error:
+        say(f"no control group: {error.strerror}")
+    return ""
+
+
+def members(group: str) -> list[int]:
+    """Every process of a control group and of those below it."""
+    found = [int(pid) for pid in read(f"{group}/cgroup.procs").split()]
+    for name in os.listdir(group):
+        if os.path.isdir(f"{group}/{name}"):
+            found += members(f"{group}/{name}")
+    return found
+
+
+def group_says(group: str, name: str) -> str:
+    """One of its files; empty where it has none."""
+    try:
+        return read(f"{group}/{name}").decode().strip() if group else ""
+    except OSError:
+        return ""
+
+
+def oom_kills(group: str) -> int:
+    """How many of its processes the kernel has ended for want of memory."""
+    lines = group_says(group, "memory.events").splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
+
+
 # ------------------------------------------------------------------------ logs
 
 
@@ -452,13 +565,25 @@ class Spec:
         self.run_s, self.silence_s = number("run_s"), number("silence_s")
         self.log_bytes, self.grace_s = int(number("log_bytes")), number("grace_s")
         self.lock_fd = int(number("lock_fd"))
+        # An older launcher, in the middle of an upgrade, says nothing of them.
+        resources = values.get("resources", {})
+        assert isinstance(resources, dict)
+        self.resources: dict[str, int] = resources
 
 
 class Run:
     """One agent from fork to exit record."""
 
-    def __init__(self, spec: Spec) -> None:
+    def __init__(self, spec: Spec, group: str = "") -> None:
+        """``group``: the control group that is this run's alone, if there is one."""
         now = monotonic()
+        self.group = group
+        self.watched = {
+            name: spec.resources[name]
+            for name, file in TREE_LIMITS.items()
+            if name in spec.resources and group_says(group, file) in {"", "max"}
+        }
+        self.tree_at = now if self.watched else float("inf")
         self.spec, self.output = spec, Output(spec.log_bytes, now)
         self.nonce = f"{NONCE}={spec.run_id}"
         self.agent_pid = 0
@@ -511,6 +636,7 @@ class Run:
             "agent_pid": self.agent_pid,
             "agent_start_ticks": start_ticks(self.agent_pid),
             "started_ms": self.started_ms,
+            "group": self.group,
         }
         replace(IDENTITY, identity, durable=True)
 
@@ -567,7 +693,19 @@ class Run:
         if self.output.punchless and kept > cap * UNPUNCHED_MAX:
             self.message = "the log is over its limit, and its disk cannot punch holes"
             return "over_budget"
-        return ""
+        return "over_budget" if now >= self.tree_at and self.overgrown(now) else ""
+
+    def overgrown(self, now: float) -> bool:
+        """Look at the tree; whether it is over a limit that no control group keeps."""
+        self.tree_at = now + TREE_LOOK_S
+        used = tree_use(os.getpid())
+        for name, limit in self.watched.items():
+            if self.used_up(name, used[name] - 1, limit):
+                self.message = (
+                    f"the agent and its processes were over {name} = {limit} of the "
+                    f"profile's resources (used: {used[name]})"
+                )
+        return bool(self.message)
 
     def used_up(self, name: str, used: float, limit: float) -> bool:
         """Whether a limit is reached; says so once at 90 %."""
@@ -580,7 +718,7 @@ class Run:
         """When the next limit or its warning falls due."""
         if self.reason:
             return self.kill_at
-        due = [float("inf")]
+        due = [self.tree_at]
         for name, since, limit in (
             ("run_s", self.wall_from, self.spec.run_s),
             ("silence_s", self.output.grown_at, self.spec.silence_s),
@@ -693,10 +831,45 @@ class Run:
                 signal.sigtimedwait((signal.SIGCHLD,), 0.005)
         return True
 
+    def empty_group(self) -> bool:
+        """KILL until the kernel lists nobody else in the run's control group.
+
+        Not by ``cgroup.kill``: this process is in it, and has the record to write.
+        """
+        deadline, me = monotonic() + SWEEP_S, os.getpid()
+        try:
+            while others := [pid for pid in members(self.group) if pid != me]:
+                if monotonic() > deadline:
+                    say(f"still there in the control group: {others}")
+                    return False
+                for pid in others:
+                    if send(pid, start := start_ticks(pid), (signal.SIGKILL,)):
+                        self.note_leftover(pid, start)
+                signal.sigtimedwait((signal.SIGCHLD,), 0.005)
+                self.reap()
+        except OSError as error:
+            say(f"the control group cannot be read: {error.strerror}")
+            return False
+        return True
+
+    def blame(self) -> None:
+        """A KILL that nobody sent was the kernel's, if the group was out of memory."""
+        code = os.waitstatus_to_exitcode(self.status) if self.status is not None else 0
+        killed = code in {-signal.SIGKILL, 128 + signal.SIGKILL}  # its own, or by a sh
+        if killed and self.reason in {"", "exited"} and oom_kills(self.group):
+            self.reason = "over_budget"
+            limit = group_says(self.group, "memory.max")
+            self.message = (
+                "the kernel ended the agent for want of memory; what the profile's "
+                f"resources let the run have: memory_bytes = {limit}"
+            )
+
     def close(self) -> dict[str, object]:
         """End all that is left; the exit record."""
         proven = self.kill()
         proven = self.sweep() and proven
+        grouped = bool(self.group) and self.empty_group() and proven
+        self.blame()
         self.output.look(monotonic())
         code = os.waitstatus_to_exitcode(self.status) if self.status is not None else 0
         ran = self.status is not None and self.reason != "spawn_failed"
@@ -715,7 +888,7 @@ class Run:
             "output_bytes": self.output.size,
             "log_cut": any(log.cut for log in self.output.logs),
             "leftovers_killed": len(self.leftovers),
-            "proof": "subreaper" if proven else "none",
+            "proof": "cgroup" if grouped else "subreaper" if proven else "none",
             "warned": self.warned,
         }
 
@@ -749,11 +922,14 @@ def become_agent(spec: Spec, shim: int, told: int, ready: int) -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         what = f"its directory {spec.cwd}"
         os.chdir(spec.cwd)
+        for name, value in spec.resources.items():
+            what = f"its profile's {name} = {value} is more than it may have here"
+            impose(name, value)
         what = f"its program {spec.argv[0]}"
         if not os.read(ready, 1):
             os._exit(127)
         os.execvpe(spec.argv[0], spec.argv, spec.env)  # noqa: S606  as argv, no shell
-    except (OSError, ValueError, IndexError) as error:
+    except (OSError, ValueError, IndexError, MemoryError) as error:
         code = getattr(error, "errno", None) or errno.EINVAL
         os.write(told, f"{code} {what}".encode(errors="replace")[:256])
     finally:
@@ -810,7 +986,7 @@ def main(arguments: list[str]) -> int:
     exit_fd = reserve(EXIT_RESERVED)
     ready = -1 if service else detach(spec.lock_fd)
     prctl(PR_SET_CHILD_SUBREAPER, 1)
-    run = Run(spec)
+    run = Run(spec, own_group() if service else "")
     run.start()
     if run.reason:
         record(exit_fd, run.close())

@@ -45,11 +45,18 @@ def _agents(config: Config) -> Iterator[str]:
 
 
 def _keys(table: Section) -> Iterator[str]:
+    for name, value in _set(table):
+        # It is not for the file.
+        if name != "callable":
+            yield f"{name} = {shown(value)}"
+
+
+def _set(table: Section) -> Iterator[tuple[str, object]]:
+    """A key that is not set has no TOML."""
     for field in msgspec.structs.fields(table):
         value = getattr(table, field.name)
-        # A key that is not set has no TOML; ``callable`` is not for the file.
-        if value is not None and field.name != "callable":
-            yield f"{field.name} = {shown(value)}"
+        if value is not None:
+            yield field.name, value
 
 
 def shown(value: object) -> str:
@@ -61,6 +68,9 @@ def shown(value: object) -> str:
             return repr(value)
         case tuple():
             return f"[{', '.join(_string(each) for each in value)}]"
+        case Section():
+            pairs = (f"{key} = {shown(item)}" for key, item in _set(value))
+            return f"{{ {text} }}" if (text := ", ".join(pairs)) else "{}"
         case dict():
             pairs = (f"{name} = {_string(each)}" for name, each in value.items())
             return f"{{ {', '.join(pairs)} }}" if value else "{}"

@@ -10,10 +10,15 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final, Literal
 
-from kanban_ipc.link import Agent, Limits
+from kanban_ipc.link import Agent, Limits, Resources
 from kanband.config.check import one_of
 from kanband.config.lines import KeyPath
-from kanband.config.sections import AgentConfig, AgentTable, Config
+from kanband.config.sections import (
+    AgentConfig,
+    AgentTable,
+    Config,
+    ResourcesConfig,
+)
 from kanband.store.values import AgentGate, ClaimPolicy, RetryPolicy
 
 ANY: Final = "any"
@@ -61,8 +66,14 @@ _OF_PROGRAMS: Final = (
     "prompt_template",
     "silence_s",
     "log_mib",
+    "resources",
 )
 """What would silently do nothing for a call: it has no process and no worktree."""
+
+_IO_BEST_EFFORT: Final = 2 << 13
+_IO_IDLE: Final = 3 << 13
+_IO_LEVEL: Final = 4
+"""As ioprio_set(2) has a class and a level in one number; 4 is its own default."""
 
 _VARIABLE: Final = re.compile(r"\{\{\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*\}\}")
 """As the worker reads it; other braces are a program's own business."""
@@ -77,6 +88,11 @@ def profile_faults(name: str, table: AgentTable) -> Iterator[tuple[KeyPath, str]
         return
     if table.callable:
         yield ("callable",), 'is for kind = "python"; a program has argv'
+    if table.resources.io_level is not None and table.resources.io_class is None:
+        text = 'is of io_class = "best-effort", which is not set'
+        yield ("resources", "io_level"), text
+    if table.resources.io_level is not None and table.resources.io_class == "idle":
+        yield ("resources", "io_level"), 'is of io_class = "best-effort"; idle has none'
     if table.argv and not table.argv[0]:
         yield ("argv",), "begins with an empty string; allowed: a program first"
     size = sum(len(text.encode()) for text in _all_texts(table))
@@ -192,7 +208,28 @@ def limits_for(config: Config, name: str, timeout_s: float | None = None) -> Lim
         silence_s=_first(agent.silence_s, limits.silence_s),
         log_bytes=int(log_mib) << 20,
         grace_s=_first(agent.grace_s, workers.grace_s),
+        resources=_resources(agent.resources),
     )
+
+
+def _resources(table: ResourcesConfig) -> Resources:
+    level = _IO_LEVEL if table.io_level is None else table.io_level
+    levels = {None: None, "idle": _IO_IDLE, "best-effort": _IO_BEST_EFFORT + level}
+    return Resources(
+        memory_bytes=_mib(table.memory_mib),
+        processes=table.processes,
+        cpu_percent=table.cpu_percent,
+        file_size_bytes=_mib(table.file_size_mib),
+        open_files=table.open_files,
+        nice=table.nice,
+        io_priority=levels[table.io_class],
+        oom_score_adj=table.oom_score_adj,
+        address_space_bytes=_mib(table.address_space_mib),
+    )
+
+
+def _mib(value: int | None) -> int | None:
+    return None if value is None else value << 20
 
 
 def _first(value: float | None, otherwise: float) -> float:

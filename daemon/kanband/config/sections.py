@@ -115,6 +115,29 @@ class GcConfig(Section, frozen=True, kw_only=True):
     """Of runs' folders; 0 is no limit."""
 
 
+class ResourcesConfig(Section, frozen=True, kw_only=True):
+    """What a profile's runs may take of the machine; unset: what the account may.
+
+    The first three are for a whole run, the others for each process of it.
+    """
+
+    memory_mib: Annotated[int, Meta(ge=16, le=1 << 24)] | None = None
+    processes: Annotated[int, Meta(ge=1, le=1 << 22)] | None = None
+    """At a time, threads included: what TasksMax= counts. RLIMIT_NPROC would count all
+    of the account's, other runs' and the user's own among them."""
+    cpu_percent: Annotated[int, Meta(ge=1, le=100_000)] | None = None
+    """Of one processor; only a control group can hold it."""
+    address_space_mib: Annotated[int, Meta(ge=64, le=1 << 30)] | None = None
+    file_size_mib: Annotated[int, Meta(ge=1, le=1 << 30)] | None = None
+    open_files: Annotated[int, Meta(ge=16, le=1 << 30)] | None = None
+    nice: Annotated[int, Meta(ge=-20, le=19)] | None = None
+    io_class: Literal["best-effort", "idle"] | None = None
+    io_level: Annotated[int, Meta(ge=0, le=7)] | None = None
+    """With ``best-effort``: 0 goes first."""
+    oom_score_adj: Annotated[int, Meta(ge=-1000, le=1000)] | None = None
+    """1000 is the first to go when memory is short: proc_pid_oom_score_adj(5)."""
+
+
 class Profile(Section, frozen=True, kw_only=True):
     """What profiles of every kind have."""
 
@@ -136,6 +159,7 @@ class Profile(Section, frozen=True, kw_only=True):
     silence_s: SilenceLimit | None = None
     log_mib: LogMib | None = None
     grace_s: Grace | None = None
+    resources: ResourcesConfig = ResourcesConfig()
 
 
 class AgentTable(Profile, frozen=True, kw_only=True):

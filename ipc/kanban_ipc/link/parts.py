@@ -31,6 +31,25 @@ class ProcessId(Part, frozen=True):
     """Field 22 of ``/proc/PID/stat``: proc_pid_stat(5)."""
 
 
+class Resources(Part, frozen=True):
+    """What a run may take of the machine; None: what its account may."""
+
+    memory_bytes: int | None = None
+    """The first three: of the run as a whole."""
+    processes: int | None = None
+    """At a time, threads included."""
+    cpu_percent: int | None = None
+    """Of one processor."""
+    file_size_bytes: int | None = None
+    """From here on: of each process, set before its program starts."""
+    open_files: int | None = None
+    nice: int | None = None
+    io_priority: int | None = None
+    """Class and level in one number: ioprio_set(2)."""
+    oom_score_adj: int | None = None
+    address_space_bytes: int | None = None
+
+
 class Limits(Part, frozen=True):
     """What one run may use. The shim enforces it, while all else may be away."""
 
@@ -41,6 +60,7 @@ class Limits(Part, frozen=True):
     """Kept per output file; past it the middle is cut and marked."""
     grace_s: float = 10.0
     """Between SIGTERM and SIGKILL."""
+    resources: Resources = Resources()
 
 
 class Agent(Part, frozen=True):

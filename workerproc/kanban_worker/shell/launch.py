@@ -33,6 +33,7 @@ from kanban_ipc.layout import (
 )
 from kanban_ipc.words import RunId
 from kanban_worker import shim
+from kanban_worker.shell.group import unit_name
 from kanban_worker.shell.rundir import PRIVATE, ShimSpec, write_spec
 
 START_TIMEOUT_S: Final = 30.0
@@ -53,11 +54,6 @@ class LaunchError(Exception):
 
 class LaunchRefusedError(LaunchError):
     """The run was launched before, or given up: start nothing."""
-
-
-def unit_name(run_id: RunId) -> str:
-    """Name the systemd unit of a run: it follows from the id alone."""
-    return f"kanban-run-{run_id}.service"
 
 
 class DirectLauncher:
@@ -115,9 +111,24 @@ class SystemdLauncher:
             f"--property=TimeoutStartSec={START_TIMEOUT_S:.0f}s",
             # One process over its memory limit is the agent's affair, not the run's.
             "--property=OOMPolicy=continue",
+            *_group_limits(spec.resources),
             f"--setenv={shim.SHIM_MARK}={spec.run_id}",
             "--",
         ]
+
+
+def _group_limits(resources: Mapping[str, int]) -> Iterator[str]:
+    """What the unit's control group keeps for the run as a whole."""
+    for name, value in resources.items():
+        match name:
+            case "memory_bytes":
+                yield f"--property=MemoryMax={value}"
+            case "processes":  # and the shim
+                yield f"--property=TasksMax={value + 1}"
+            case "cpu_percent":
+                yield f"--property=CPUQuota={value}%"
+            case _:  # the agent's own process takes it upon itself
+                continue
 
 
 @contextmanager

@@ -166,6 +166,11 @@ def _spec(
         silence_s=limits.silence_s,
         log_bytes=limits.log_bytes,
         grace_s=limits.grace_s,
+        resources={
+            name: value
+            for name, value in msgspec.structs.asdict(limits.resources).items()
+            if value is not None
+        },
     )
 
 

@@ -15,6 +15,7 @@ from kanban_ipc.layout import RUN_REAPED
 from kanban_ipc.words import Proof, RunId
 from kanban_worker.shell import attach
 from kanban_worker.shell.blocking import in_thread
+from kanban_worker.shell.group import emptied
 from kanban_worker.shell.rundir import (
     Alive,
     Exited,
@@ -22,6 +23,7 @@ from kanban_worker.shell.rundir import (
     Lost,
     files_say,
     no_shim,
+    read_identity,
     read_reaped,
     state_of,
     write_durable,
@@ -69,19 +71,25 @@ def bury(run_dir: Path, grace_s: float, cancelled: bool = False) -> Reaped:
         if not none:
             holders = tuple(sorted({*of_shim(run_id), *of_run(run_id)}))
             return Reaped("lost", "none", holders, None)
-        report = _report(run_dir, sweep(run_id, grace_s).survivors, cancelled)
+        swept = sweep(run_id, grace_s)
+        identity = read_identity(run_dir)
+        empty = identity is not None and emptied(identity.group, run_id)
+        report = _report(run_dir, swept.survivors, cancelled, empty)
         write_durable(run_dir / RUN_REAPED, msgspec.json.encode(report))
         return report
 
 
-def _report(run_dir: Path, survivors: tuple[int, ...], cancelled: bool) -> Reaped:
-    proof: Proof = "none" if survivors else "sweep"
+def _report(
+    run_dir: Path, survivors: tuple[int, ...], cancelled: bool, empty: bool
+) -> Reaped:
+    """``empty``: the kernel says so of the run's control group."""
+    proof: Proof = "none" if survivors else "cgroup" if empty else "sweep"
     said = files_say(run_dir)
     if not isinstance(said, Exited):
         restarted = isinstance(said, Lost) and said.host_restarted
         return Reaped("lost", proof, survivors, None, restarted)
-    if not survivors and said.record.proof == "subreaper":
-        proof = "subreaper"
+    if not survivors and said.record.proof in {"cgroup", "subreaper"}:
+        proof = said.record.proof
     earlier = read_reaped(run_dir) or {}
     ordered = cancelled or earlier.get("outcome") == "cancelled"
     return Reaped("cancelled" if ordered else "exited", proof, survivors, said.record)

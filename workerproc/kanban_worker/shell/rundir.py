@@ -54,6 +54,8 @@ class ShimSpec(msgspec.Struct, frozen=True):
     boot_id: str = ""
     """Of the machine at the launch; set by the launcher, as is the next."""
     lock_fd: int = -1
+    resources: dict[str, int] = {}
+    """Those that are set, by the names of ``kanban_ipc.link.Resources``."""
 
 
 class ShimIdentity(msgspec.Struct, frozen=True):
@@ -65,6 +67,8 @@ class ShimIdentity(msgspec.Struct, frozen=True):
     agent_pid: int
     agent_start_ticks: int
     started_ms: int
+    group: str = ""
+    """Folder of the control group that is the run's alone; empty: it has none."""
 
 
 class ExitRecord(msgspec.Struct, frozen=True):

@@ -17,6 +17,7 @@ from kanband.shell.doctor.leftovers import (
     check_run_directories,
     check_worktrees,
 )
+from kanband.shell.doctor.limits import check_limits
 from kanband.shell.doctor.processes import carriers
 from kanband.shell.doctor.repositories import check_repositories
 from kanband.shell.doctor.service import check_service
@@ -32,6 +33,7 @@ _CHECKS: Final[tuple[Callable[[Ground], Iterator[Finding]], ...]] = (
     check_git,
     check_agents,
     check_service,
+    check_limits,
 )
 _WITH_STORE: Final[tuple[Callable[[Ground], Iterator[Finding]], ...]] = (
     check_processes,
