@@ -92,6 +92,7 @@ def test_a_sound_daemon_is_told_so(tmp_path: Path) -> None:
             "git",
             "agents",
             "service",
+            "limits",
             "processes",
             "run directories",
             "worktrees",
@@ -348,3 +349,19 @@ def test_a_store_that_was_never_made_is_no_fault(tmp_path: Path) -> None:
         assert not reply.daemon_runs
 
     prove(tmp_path, fact)
+
+
+def test_who_keeps_a_run_s_limits_is_said(tmp_path: Path) -> None:
+    """Without units the shim looks at memory, and nobody at processor time."""
+
+    async def fact(it: Served) -> None:
+        reply = look(it.daemon.config)
+        found = [each for each in reply.findings if each.check == "limits"]
+        by_shim = "each run's shim looks at it once a second, not the kernel"
+        assert [(each.level, each.text) for each in found] == [
+            ("note", f"memory_mib of big: {by_shim}"),
+            ("note", "cpu_percent of big: nothing holds it"),
+        ]
+
+    table = "[agents.big.resources]\nmemory_mib = 100\ncpu_percent = 50\n"
+    prove(tmp_path, fact, toml=table)

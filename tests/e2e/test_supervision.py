@@ -139,3 +139,25 @@ def test_a_restarted_worker_is_another_process_of_the_same_name(
     system.ctl("restart-worker", "worker-1")
     assert system.worker_running() != first
     assert not traces.alive(first)
+
+
+def test_an_old_worker_is_replaced_between_runs_and_never_in_the_middle_of_one(
+    new_system: NewSystem, started: Gate, gate: Gate
+) -> None:
+    """It takes nothing new, and its run notices nothing."""
+    settings = {"workers.max_age_s": 1.5, "lease.heartbeat_s": 0.2}
+    system = new_system(settings=settings)
+    system.start()
+    system.add("Outlast it", instructions=f"echo $$ {started.tell}\n{gate.pause}\n")
+    agent = int(started.line())
+    first = system.worker().pid
+    eventually(lambda: system.worker().activity == "draining", "draining")
+    assert traces.alive(agent)
+    assert system.worker().pid == first
+    gate.open()
+    eventually(lambda: system.worker().restart_count, "a fresh worker")
+    exit_ = system.worker().last_exit
+    assert exit_ is not None
+    assert (exit_.code, "recycled, " in exit_.reason) == (0, True)
+    [run] = system.runs()
+    assert (run.status, run.epoch) == ("finished", 1)

@@ -602,6 +602,68 @@ def test_a_pid_that_was_reused_by_a_stranger_is_not_touched(bench: Bench) -> Non
     asyncio.run(scenario())
 
 
+# -------------------------------------------------------------- recycled, and in turn
+
+
+def test_a_worker_that_is_too_old_makes_room_for_a_fresh_one(bench: Bench) -> None:
+    async def scenario() -> None:
+        fixture = bench(max_age_s=1.0)
+        lease = LeaseConfig(heartbeat_s=0.1)
+        fixture.config = msgspec.structs.replace(fixture.config, lease=lease)
+        async with fixture.daemon() as daemon:
+            before = await daemon.until("RUNNING")
+            await eventually(lambda: daemon.worker().restart_count, "another start")
+            after = await daemon.until("RUNNING")
+            assert pid_of(after) != pid_of(before)
+            assert after.last_exit is not None
+            assert after.last_exit.code == 0
+            assert "recycled, " in after.last_exit.reason
+            assert "(max_age_s = 1)" in after.last_exit.reason
+
+    asyncio.run(scenario())
+
+
+def test_several_are_restarted_in_turn_so_that_slots_stay_served(bench: Bench) -> None:
+    async def scenario() -> None:
+        async with bench().daemon(worker_count=3) as daemon:
+            names = ["worker-1", "worker-2", "worker-3"]
+            pids = [(await daemon.until("RUNNING", WorkerId(n))).pid for n in names]
+            restarting = asyncio.create_task(
+                daemon.fleet.restart(names, now=False, wait=True)
+            )
+            away_at_once = 0
+            while not restarting.done():
+                states = [daemon.worker(name).state for name in names]
+                away_at_once = max(away_at_once, 3 - states.count("RUNNING"))
+                await asyncio.sleep(0)
+            infos, proofs = await restarting
+            assert away_at_once == 1
+            assert [info.state for info in infos] == ["RUNNING"] * 3
+            assert not {info.pid for info in infos} & set(pids)
+            assert [(p.worker_id, p.proof) for p in proofs] == [
+                (name, "subreaper") for name in names
+            ]
+
+    asyncio.run(scenario())
+
+
+def test_where_one_does_not_come_up_the_others_are_left_as_they_are(
+    bench: Bench,
+) -> None:
+    async def scenario() -> None:
+        fixture = bench()
+        fixture.use_worker(f"{TINY}:works_once")
+        async with fixture.daemon(worker_count=2) as daemon:
+            await daemon.until("RUNNING")
+            other = await daemon.until("RUNNING", W2)
+            infos, proofs = await daemon.fleet.restart([W1, W2], now=False, wait=True)
+            assert [info.state for info in infos] == ["FATAL", "RUNNING"]
+            assert infos[1].pid == other.pid
+            assert [proof.worker_id for proof in proofs] == [W1]
+
+    asyncio.run(scenario())
+
+
 # ----------------------------------------------------------------------------- others
 
 

@@ -30,6 +30,17 @@ def dies(settings: WorkerSettings) -> int:
     return 3
 
 
+def works_once(settings: WorkerSettings) -> int:
+    """The first start of each is a real worker, the next ones die."""
+    from kanban_worker.shell.worker import run_worker  # noqa: PLC0415 - as the real one
+
+    begun = Path(settings.state_dir) / f"{settings.worker_id}.begun"
+    if begun.exists():
+        return dies(settings)
+    begun.touch()
+    return run_worker(settings)
+
+
 def raises(settings: WorkerSettings) -> int:
     raise RuntimeError(settings.worker_id)
 

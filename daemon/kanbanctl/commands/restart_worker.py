@@ -23,7 +23,10 @@ def command(
     now: bool,
     no_wait: bool,
 ) -> int:
-    """Stop workers and start them again."""
+    """Stop workers and start them again, one after the other.
+
+    With --now all at once. Where one does not come up, the rest is left as it is.
+    """
     require_some(workers, everything=everything)
     call = RestartWorkerCall(
         worker_ids=list(workers),
@@ -38,5 +41,10 @@ def command(
     else:
         show_stopped(session.output, reply.stopped)
         show_workers(session.output, reply.workers)
-    failed = any(worker.state == "FATAL" for worker in reply.workers)
-    return int(failed or any(proof.survivors for proof in reply.stopped))
+    failed = [worker.worker_id for worker in reply.workers if worker.state == "FATAL"]
+    if failed and len(reply.workers) > 1 and not now:
+        session.output.note(
+            f"{failed[0]} did not come up; those after it were left as they are. Mend "
+            f"it (kanbanctl logs {failed[0]}), then: kanbanctl reset-failed"
+        )
+    return int(bool(failed) or any(proof.survivors for proof in reply.stopped))

@@ -74,6 +74,9 @@ class WorkersConfig(Section, frozen=True, kw_only=True):
     healthy_s: Wait = 10.0
     fatal_failures: Annotated[int, Meta(ge=1, le=1_000)] = 5
     fatal_window_s: Interval = 60.0
+    max_rss_mb: Annotated[int, Meta(ge=64, le=1 << 24)] | None = None
+    """Of its own process, in MiB; a fresh one has some 40."""
+    max_age_s: Annotated[float, Meta(ge=1, le=365 * DAY_S)] | None = None
 
 
 class QueueConfig(Section, frozen=True, kw_only=True):

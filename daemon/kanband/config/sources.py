@@ -144,6 +144,9 @@ def _unknown_name(name: str, keys: Mapping[str, object]) -> str:
 def _read_as(text: str, kind: inspect.Type) -> object:
     """The text as its key's type; what does not read as one is left to the check."""
     match kind:
+        case inspect.UnionType():  # with None: it is not set
+            of_value = (t for t in kind.types if not isinstance(t, inspect.NoneType))
+            return _read_as(text, next(of_value))
         case inspect.IntType() if _WHOLE.fullmatch(text.strip()):
             return int(text)
         case inspect.FloatType() if _DECIMAL.fullmatch(text.strip()):

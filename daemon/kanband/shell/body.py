@@ -191,7 +191,7 @@ class Body:
             exit_code=exit_code,
             signal=number,
             said_hello=gone.said_hello,
-            goodbye=gone.goodbye,
+            goodbye=f"recycled, {gone.recycled}" if gone.recycled else gone.goodbye,
             put_down=gone.put_down,
         )
         lines = last_lines(self._ground.log_path(self._worker_id), gone.log_from)

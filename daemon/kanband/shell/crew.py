@@ -9,6 +9,7 @@ from kanban_ipc import layout
 from kanban_ipc.control import CurrentRun
 from kanban_ipc.words import RunId, UnitScope, WorkerId
 from kanband.config import WorkersConfig
+from kanband.core import recycling
 from kanband.core.backoff import Policy
 from kanband.core.staleness import Beats
 from kanband.shell.ledger import Ledger
@@ -93,6 +94,11 @@ class Ground:
     def log_path(self, worker_id: WorkerId) -> Path:
         """Where the worker's processes write."""
         return self.state_dir / layout.LOGS_DIR / f"{worker_id}.log"
+
+    @property
+    def recycling(self) -> recycling.Limits:
+        """Of age and size."""
+        return recycling.Limits(self.settings.max_rss_mb, self.settings.max_age_s)
 
     @property
     def policy(self) -> Policy:

@@ -39,6 +39,7 @@ from kanband.shell.not_managed import Guest, NotManaged
 from kanband.shell.ports import Clock, Store
 from kanband.shell.recovery import look_again, recover
 from kanband.shell.roll_call import RollCall
+from kanband.shell.rolling import STARTED, Rolling
 from kanband.shell.spawner import SpawnerClient
 from kanband.shell.spawner_start import COMMAND, Starter
 from kanband.shell.stopper import Stop
@@ -48,10 +49,6 @@ from kanband.store.values import WorkerRow
 __all__ = ["Dispatch", "Fleet", "FleetLeaves", "Guest", "NotManaged"]
 
 _LOG: Final = logging.getLogger(__name__)
-_STARTED: Final[frozenset[WorkerState]] = workers.AT_REST | {"STOPPED"}
-"""What a start waits for: it runs, or it will not without a person, or it was stopped
-meanwhile."""
-
 
 _ENDED_BY_LEAVING: Final[frozenset[WorkerState]] = workers.ALIVE | {"BACKOFF", "EXITED"}
 
@@ -105,7 +102,7 @@ class Fleet:
         )
         self._watch: asyncio.TimerHandle | None = None
         self._kept: dict[str, Exited] = {}
-        self._opened: tuple[Ground, Wishes, Farewell] | None = None
+        self._opened: tuple[Ground, Wishes, Farewell, Rolling] | None = None
         self._pass: Pass | None = None
         self._inline: InlineSlots | None = None
 
@@ -145,7 +142,7 @@ class Fleet:
             holds=dispatch.live_runs,
             broken=self._broken,
         )
-        self._opened = ground, wishes, farewell
+        self._opened = ground, wishes, farewell, Rolling(ground, self._broken)
         joining = guests.issue_pass(self._config, self._link_endpoint)
         self._pass = joining
         self.door.open(ground, digest(joining.secret))
@@ -241,6 +238,7 @@ class Fleet:
         if self._opened is not None:
             self._ground.leaving = True
             self._farewell.close()
+            self._rolling.close()
         if self._inline is not None:
             await self._inline.close()
         for member in self._members.values():
@@ -304,12 +302,18 @@ class Fleet:
     async def restart(
         self, worker_ids: Sequence[str], *, now: bool, wait: bool
     ) -> tuple[list[WorkerInfo], list[StopProof]]:
-        """See ``ports.Fleet``. Raises ``NotManaged``, ``FleetLeaves``,
-        ``StoreFailed``, KeyError.
+        """See ``ports.Fleet``. Several: in turn, unless ``now``. Raises ``NotManaged``,
+        ``FleetLeaves``, ``StoreFailed``, KeyError.
         """
         self._managed(worker_ids)
         ids = [self._members[name].worker_id for name in worker_ids]
         await self._wishes.commit(run=ids)
+        if len(ids) > 1 and not now:
+            members = [self._members[name] for name in ids]
+            rolling = self._rolling.begin(members)
+            # Who waits may give up; it goes on.
+            in_turn = await asyncio.shield(rolling) if wait else []
+            return self.infos(ids), in_turn
         stops = []
         for name in ids:
             member = self._members[name]
@@ -431,6 +435,11 @@ class Fleet:
         return self._opened[1]
 
     @property
+    def _rolling(self) -> Rolling:
+        assert self._opened is not None, "open comes first"
+        return self._opened[3]
+
+    @property
     def _farewell(self) -> Farewell:
         assert self._opened is not None, "open comes first"
         return self._opened[2]
@@ -467,7 +476,7 @@ class Fleet:
 
     async def _started(self, ids: Sequence[WorkerId]) -> None:
         members = [self._members[name] for name in ids if name in self._members]
-        await asyncio.gather(*(member.until(_STARTED) for member in members))
+        await asyncio.gather(*(member.until(STARTED) for member in members))
 
     def _look(self) -> None:
         """Every heartbeat: see who lives, but is silent."""
@@ -475,5 +484,6 @@ class Fleet:
         since, beats = dispatch.awake(), dispatch.beats
         for member in self._members.values():
             member.silent_since(since, beats.stale_s)
+            member.recycle_if_due()
         loop = asyncio.get_running_loop()
         self._watch = loop.call_later(beats.beat_s, self._look)

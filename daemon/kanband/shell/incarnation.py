@@ -35,6 +35,8 @@ class Incarnation:
     said_hello: bool = False
     goodbye: str = ""
     put_down: str = ""
+    recycled: str = ""
+    """Why it drains, if it does to be replaced by a fresh one."""
     heard_at: float = 0.0
 
     def attach(self, process: ProcessId, on_exit: Callable[[], None]) -> bool:

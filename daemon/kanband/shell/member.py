@@ -17,12 +17,13 @@ import msgspec
 from kanban_ipc.link import ProcessId
 from kanban_ipc.spawning import Exited
 from kanban_ipc.words import WorkerId, WorkerState
-from kanband.core import backoff, workers
+from kanband.core import backoff, recycling, workers
 from kanband.core.exits import End, classify
 from kanband.core.workers import Effect, Event, Wanted
 from kanband.shell import worker_rows
 from kanband.shell.body import Body
 from kanband.shell.crew import Ground
+from kanband.shell.identity import rss_bytes, uptime_s
 from kanband.shell.incarnation import Incarnation, fresh_name, fresh_secret
 from kanband.shell.logtail import last_lines
 from kanband.shell.pidfd import Pidfd, ProcessGone
@@ -264,6 +265,31 @@ class Member:
         silence_s = self._now() - max(since, current.heard_at)
         if silence_s >= stale_s:
             self.happen("silent", f"alive but silent for {silence_s:.0f} s")
+
+    @property
+    def recycles(self) -> bool:
+        """It drains, to be replaced by a fresh one."""
+        return self.body.now is not None and self.body.now.recycled != ""
+
+    def recycle_if_due(self) -> None:
+        """The fleet's regular look: it may have become too large or too old."""
+        limits, current = self._ground.recycling, self.body.now
+        watched = limits.any and not self.row.guest and self.state == "RUNNING"
+        if not watched or current is None or current.process is None:
+            return
+        if current.recycled or current.put_down:
+            return
+        dispatch = self._ground.dispatch
+        why = recycling.reason(
+            limits,
+            current.name,
+            rss_bytes=rss_bytes(current.process),
+            age_s=uptime_s(current.process),
+            idle=not dispatch.live_runs(self.worker_id),
+        )
+        if why and dispatch.drain_worker(self.worker_id, recycling.DRAIN_S):
+            current.recycled = why
+            _LOG.info("%s is recycled: %s", self.worker_id, why)
 
     def _take(self, event: Event, reason: str) -> asyncio.Future[None]:
         """An end, as the automaton sees it."""

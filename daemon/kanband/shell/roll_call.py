@@ -63,7 +63,7 @@ class RollCall:
             pid=None if process is None else process.pid,
             host=self._host,
             state=row.state,
-            activity=_activity(row.state, busy=bool(current)),
+            activity=_activity(row.state, busy=bool(current), draining=member.recycles),
             wanted=row.wanted,
             connected=alive and dispatch.connected(row.worker_id),
             slots=row.slots,
@@ -88,8 +88,8 @@ def _wait_s(starts_at: float | None, now: float) -> float | None:
     return None if starts_at is None else round(max(0.0, starts_at - now), 3)
 
 
-def _activity(state: WorkerState, *, busy: bool) -> Activity | None:
-    if state == "STOPPING":
+def _activity(state: WorkerState, *, busy: bool, draining: bool) -> Activity | None:
+    if state == "STOPPING" or draining:
         return "draining"
     if state == "RUNNING":
         return "busy" if busy else "idle"
