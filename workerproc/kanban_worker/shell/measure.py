@@ -1,19 +1,25 @@
-"""What trees of processes use: CPU time and memory, from one pass over ``/proc``.
+"""What trees of processes use: CPU time and memory, from the root down.
+
+Not by psutil, which finds children by looking at every process of the machine: 40 ms
+for 250 of them on a busy one, where 0.12 ms do for a tree of three. A hundred busy
+workers do this every heartbeat.
 
 The root itself (a shim) is not counted, all below it is. CPU time of processes that
 have ended already counts as far as their parents have waited for them.
 """
 
 import os
-from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-import psutil
-
+from kanban_worker import shim
 from kanban_worker.shell.blocking import in_thread
 
 _PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
+_TICKS: Final = os.sysconf("SC_CLK_TCK")
+_CPU: Final = slice(11, 15)
+"""Of proc_pid_stat(5), after the name: its own time, and its children's that have ended."""
+_RESIDENT: Final = 21
 
 
 class Use(NamedTuple):
@@ -42,28 +48,19 @@ def measure_self() -> Use:
 async def measure_trees(roots: Iterable[int]) -> dict[int, Use]:
     """For each root's pid, what lives below it now. In a thread: it takes a while."""
     wanted = tuple(roots)
-    return await in_thread(lambda: _measure(wanted))
+    return await in_thread(lambda: {root: _use_below(root) for root in wanted})
 
 
-def _measure(roots: tuple[int, ...]) -> dict[int, Use]:
-    children: dict[int, list[psutil.Process]] = defaultdict(list)
-    for process in psutil.process_iter():
+def _use_below(root: int) -> Use:
+    ticks = pages = 0
+    pending = shim.children_of(root)
+    for pid in pending:  # grows as it goes
         try:
-            children[process.ppid()].append(process)
-        except psutil.Error:
+            line = shim.read(f"/proc/{pid}/stat")
+        except OSError:  # it is gone
             continue
-    return {root: _use_below(root, children) for root in roots}
-
-
-def _use_below(root: int, children: dict[int, list[psutil.Process]]) -> Use:
-    cpu_s, rss_bytes = 0.0, 0
-    pending = list(children.get(root, ()))
-    for process in pending:  # grows as it goes
-        pending.extend(children.get(process.pid, ()))
-        try:
-            times = process.cpu_times()
-            cpu_s += sum(times[:4])
-            rss_bytes += process.memory_info().rss
-        except psutil.Error:
-            continue
-    return Use(int(cpu_s * 1000), rss_bytes)
+        pending.extend(shim.children_of(pid))
+        fields = line[line.rindex(b")") + 2 :].split()
+        ticks += sum(map(int, fields[_CPU]))
+        pages += int(fields[_RESIDENT])
+    return Use(ticks * 1000 // _TICKS, pages * _PAGE_BYTES)

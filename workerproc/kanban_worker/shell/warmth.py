@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from kanban_worker.shell.forked import Worker
 
-_MODULES: Final = ("kanban_ipc.frames", "psutil", "zmq", "encodings.idna")
+_MODULES: Final = ("kanban_ipc.frames", "zmq", "encodings.idna")
 """What a worker loads sooner or later, beside what its module imports."""
 _ANSWERS: Final = ("kanban_worker.shell.programs:account",)
 """Functions that remember what they found, the same for every worker."""
