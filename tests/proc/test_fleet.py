@@ -18,6 +18,7 @@ from kanband.config import LeaseConfig
 from kanband.shell.fleet import NotManaged
 from kanband.shell.identity import process_id
 from kanband.shell.live import Restriction
+from kanband.shell.spawn_requests import RISING_MAX
 from kanband.store.errors import StoreFailed
 from kanband.store.values import WorkerRow
 from support import traces
@@ -177,6 +178,27 @@ def test_the_time_of_our_own_absence_is_not_the_worker_s(bench: Bench) -> None:
     asyncio.run(scenario())
 
 
+def test_a_pool_comes_up_a_few_at_a_time_and_whole(bench: Bench) -> None:
+    """Nobody is asked for before there is room for it."""
+
+    async def scenario() -> None:
+        count = RISING_MAX + 2
+        async with bench().daemon(worker_count=count) as daemon:
+            names = [f"worker-{number}" for number in range(1, count + 1)]
+            rising = 0
+            while (states := [daemon.worker(n).state for n in names]) != [
+                "RUNNING"
+            ] * count:
+                begun = [n for n in names if daemon.worker(n).pid is not None]
+                rising = max(rising, len(begun) - states.count("RUNNING"))
+                await asyncio.sleep(0.001)
+            assert 0 < rising <= RISING_MAX
+            assert {daemon.worker(n).restart_count for n in names} == {0}
+            await daemon.fleet.shut_down(now=True)
+
+    asyncio.run(scenario())
+
+
 def test_without_a_spawner_nothing_starts_and_the_reason_is_told(bench: Bench) -> None:
     async def scenario() -> None:
         fixture = bench()
@@ -206,6 +228,46 @@ def test_a_killed_worker_is_replaced_at_once_and_its_exit_is_known(
             assert after.last_exit is not None
             assert after.last_exit.signal == signal.SIGKILL
             assert after.last_exit.reason == "killed by SIGKILL"
+
+    asyncio.run(scenario())
+
+
+def test_the_end_of_one_is_nothing_to_the_others(bench: Bench) -> None:
+    async def scenario() -> None:
+        async with bench().daemon(worker_count=2) as daemon:
+            one, other = (
+                await daemon.until("RUNNING"),
+                await daemon.until("RUNNING", W2),
+            )
+            os.kill(pid_of(one), signal.SIGKILL)
+            await daemon.until("RUNNING", other_than=one.pid)
+            same = daemon.worker(W2)
+            assert (same.pid, same.state, same.restart_count) == (
+                other.pid,
+                "RUNNING",
+                0,
+            )
+
+    asyncio.run(scenario())
+
+
+def test_a_worker_that_hangs_in_a_call_shows_where_in_its_last_exit(
+    bench: Bench,
+) -> None:
+    """Silent but alive: its stack is asked for before it is killed."""
+
+    async def scenario() -> None:
+        fixture = bench()
+        fixture.use_worker(f"{TINY}:hangs_after_a_second")
+        lease = LeaseConfig(heartbeat_s=0.1, warn_beats=1, stale_beats=5)
+        fixture.config = msgspec.structs.replace(fixture.config, lease=lease)
+        async with fixture.daemon() as daemon:
+            await eventually(lambda: daemon.worker().last_exit, "an end")
+            exit_ = daemon.worker().last_exit
+            assert exit_ is not None
+            assert "alive but silent" in exit_.reason
+            assert exit_.signal == signal.SIGABRT
+            assert any("in hang" in line for line in exit_.last_lines)
 
     asyncio.run(scenario())
 

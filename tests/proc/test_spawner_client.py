@@ -18,6 +18,7 @@ from kanban_ipc import layout
 from kanban_ipc.spawning import Exited, Spawn, Spawned, SpawnFailed
 from kanban_ipc.words import WorkerId
 from kanband.shell.identity import process_id
+from kanband.shell.spawn_requests import RISING_MAX
 from kanband.shell.spawner import SpawnerClient
 from kanband.shell.spawner_start import LOG, LOG_BYTES_MAX, Starter
 from support import traces
@@ -94,7 +95,11 @@ def test_spawns_that_were_asked_for_without_a_spawner_wait_for_it(
             await eventually(lambda: client.client.pid is None, "its loss")
             for n in range(20):
                 client.spawn(f"i-{n}", f"worker-{n}")
-            await eventually(lambda: len(client.told.spawned) == 20, "all")
+            told = client.told.spawned
+            await eventually(lambda: len(told) == RISING_MAX, "as many as may rise")
+            for each in tuple(told):
+                client.client.risen(each.incarnation)
+            await eventually(lambda: len(told) == 20, "all")
             assert client.told.failed == []
 
     asyncio.run(scenario())

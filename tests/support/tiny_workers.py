@@ -30,6 +30,19 @@ def dies(settings: WorkerSettings) -> int:
     return 3
 
 
+def hangs_after_a_second(settings: WorkerSettings) -> int:
+    """A real worker whose main thread is then held by a signal's handler."""
+    from kanban_worker.shell.worker import run_worker  # noqa: PLC0415 - as the real one
+
+    def hang(*_: object) -> None:
+        while True:
+            time.sleep(3600)
+
+    signal.signal(signal.SIGALRM, hang)
+    signal.setitimer(signal.ITIMER_REAL, 1.0)
+    return run_worker(settings)
+
+
 def works_once(settings: WorkerSettings) -> int:
     """The first start of each is a real worker, the next ones die."""
     from kanban_worker.shell.worker import run_worker  # noqa: PLC0415 - as the real one

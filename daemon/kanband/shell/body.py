@@ -129,6 +129,7 @@ class Body:
             self.found(name, said_hello=True)
         assert self.now is not None
         self.now.said_hello = True
+        self._ground.spawner.risen(self.now.name)
         self.now.heard_at = self._ground.clock.monotonic()
         if self.now.process is None:
             self.attach(process)
@@ -187,6 +188,7 @@ class Body:
         gone, self.now = self.now, None
         assert gone is not None
         gone.close()
+        self._ground.spawner.risen(gone.name)
         end = End(
             exit_code=exit_code,
             signal=number,

@@ -1,6 +1,7 @@
-"""Spawns asked for: those that wait, and those that are sent and not yet answered.
+"""Spawns asked for: those that wait, those sent and not answered yet, and those whose
+worker is on its way up.
 
-Decided here: how many are under way at once, and for how long an answer may be owed.
+Decided here: how many of each there are at once, for how long an answer may be owed.
 Absent: sending (``spawner``).
 """
 
@@ -16,6 +17,9 @@ from kanban_ipc.spawning import Spawn
 IN_FLIGHT_MAX: Final = 8
 """A storm of starts must not fill the socket, and more forks at once would only make
 each slower."""
+RISING_MAX: Final = 16
+"""Between fork and hello: a pool of hundreds comes up as fast as the processors allow,
+and none of it is overdue because all the others were started before it had its turn."""
 ANSWER_WAIT_S: Final = 10.0
 """A fork takes milliseconds; a spawner that owes an answer for so long is stuck."""
 
@@ -37,6 +41,7 @@ class SpawnRequests:
         self._overdue = overdue
         self._waiting: deque[Request] = deque()
         self._in_flight: dict[str, Request] = {}
+        self._rising: set[str] = set()
 
     def add(self, wish: Spawn, secret: str) -> None:
         """One more; it waits for ``take``."""
@@ -52,9 +57,11 @@ class SpawnRequests:
 
     def take(self) -> Request | None:
         """The next to be sent now; None: nothing waits, or enough is under way."""
-        if not self._waiting or len(self._in_flight) >= IN_FLIGHT_MAX:
+        full = len(self._in_flight) >= IN_FLIGHT_MAX or len(self._rising) >= RISING_MAX
+        if full or not self._waiting:
             return None
         request = self._waiting.popleft()
+        self._rising.add(request.wish.incarnation)
         self.sent(request)
         return request
 
@@ -70,6 +77,13 @@ class SpawnRequests:
         if request is None:
             return False
         _cancel(request)
+        return True
+
+    def risen(self, incarnation: str) -> bool:
+        """It is up, or will never be; False: that was known."""
+        if incarnation not in self._rising:
+            return False
+        self._rising.discard(incarnation)
         return True
 
     def unanswered(self) -> list[Request]:

@@ -191,6 +191,11 @@ class SpawnerClient:
         """True: it had not been asked for yet, and will not be."""
         return self._requests.withdraw(incarnation)
 
+    def risen(self, incarnation: str) -> None:
+        """It has said hello, or is no more: the next may be started."""
+        if self._requests.risen(incarnation):
+            self._pump()
+
     def collected(self, worker_id: WorkerId, incarnation: str) -> None:
         """The end is committed. Lost with the connection, it is told once more."""
         self._children.discard(incarnation)
