@@ -18,7 +18,7 @@ from kanban_worker.shell.blocking import in_thread
 _PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _CPU: Final = slice(11, 15)
-"""Of proc_pid_stat(5), after the name: its own time, and its children's that have ended."""
+"""Of proc_pid_stat(5), after the name: its own time, and that of ended children."""
 _RESIDENT: Final = 21
 
 
