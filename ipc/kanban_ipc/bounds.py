@@ -62,6 +62,8 @@ RUN_OUTPUT_BYTES_MAX: Final = 1 << 20
 answer on the control socket, well below its backlog."""
 MESSAGE_CHARS_MAX: Final = 4_000
 STEP_CHARS_MAX: Final = 200
+STEPS_MAX: Final = 1_000_000
+"""That a run may say it has."""
 CHOICES_MAX: Final = 20
 CHOICE_CHARS_MAX: Final = 200
 EXCHANGES_MAX: Final = 10

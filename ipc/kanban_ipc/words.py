@@ -114,6 +114,7 @@ Author = Literal["user", "agent", "system"]
 """Who wrote a comment."""
 AUTHORS: Final[tuple[Author, ...]] = get_args(Author)
 LogLevel = Literal["debug", "info", "warn", "error"]
+LOG_LEVELS: Final[tuple[LogLevel, ...]] = get_args(LogLevel)
 Applies = Literal["now", "next_run", "next_start", "restart"]
 """From when on a changed configuration counts."""
 QuestionKind = Literal["clarification", "permission"]

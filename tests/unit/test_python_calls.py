@@ -1,5 +1,6 @@
 """What a callable says on its way to the event loop."""
 
+from kanban_ipc.bounds import STEPS_MAX
 from kanban_ipc.link import Work
 from kanban_ipc.words import Epoch, RunId, TicketId
 from kanban_worker.agents.python import (
@@ -23,6 +24,16 @@ def chatters(work: Work, context: Context) -> None:
     context.log("half-way")
     for _ in range(50_000):
         context.progress(100, "last")
+
+
+def miscounts(work: Work, context: Context) -> None:
+    del work
+    context.progress(10, "many", 1 << 70)
+
+
+def miscalls(work: Work, context: Context) -> None:
+    del work
+    context.log("beware", "warning")  # type: ignore[arg-type]  # the mistake
 
 
 def called(target: str) -> list[CallEvent]:
@@ -57,3 +68,18 @@ def test_progress_told_after_it_was_heard_is_heard_as_well() -> None:
         20,
     ]
     assert threads.collect() == []
+
+
+def test_a_number_of_steps_that_no_message_can_hold_is_bounded() -> None:
+    events = called("miscounts")
+    told = [each.total_steps for each in events if type(each) is CallProgress]
+    assert told == [STEPS_MAX]
+
+
+def test_a_level_that_there_is_not_fails_the_call_and_reaches_nobody() -> None:
+    *_, ended = events = called("miscalls")
+    assert type(ended) is CallEnded
+    assert ended.how == "failed"
+    assert "'warning' is none of debug, info, warn, error" in ended.text
+    levels = {each.level for each in events if type(each) is CallLine}
+    assert levels == {"error"}

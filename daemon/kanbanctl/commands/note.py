@@ -3,7 +3,7 @@
 import click
 
 from kanban_ipc.agent import NoteCall
-from kanban_ipc.words import LogLevel
+from kanban_ipc.words import LOG_LEVELS, LogLevel
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
 from kanbanctl.voice import Voice
@@ -13,7 +13,7 @@ from kanbanctl.voice import Voice
 @click.argument("message", metavar="TEXT")
 @click.option(
     "--level",
-    type=click.Choice(("debug", "info", "warn", "error")),
+    type=click.Choice(LOG_LEVELS),
     default="info",
     show_default=True,
 )

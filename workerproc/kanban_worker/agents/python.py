@@ -28,9 +28,14 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
-from kanban_ipc.bounds import MESSAGE_CHARS_MAX, RUN_OUTPUT_BYTES_MAX, SUMMARY_BYTES_MAX
+from kanban_ipc.bounds import (
+    MESSAGE_CHARS_MAX,
+    RUN_OUTPUT_BYTES_MAX,
+    STEPS_MAX,
+    SUMMARY_BYTES_MAX,
+)
 from kanban_ipc.link import Work
-from kanban_ipc.words import Epoch, LogLevel, RunId
+from kanban_ipc.words import LOG_LEVELS, Epoch, LogLevel, RunId
 
 EVENTS_MAX: Final = 10_000
 """Log lines on their way to the event loop; further ones are dropped."""
@@ -141,8 +146,9 @@ class Context:
     def progress(self, percent: int, step: str = "", total_steps: int = 0) -> None:
         """How far it is, 0 to 100. At most one a second is shown."""
         bounded = min(max(int(percent), 0), 100)
+        steps = min(max(int(total_steps), 0), STEPS_MAX)
         call, text = self._call, plain(step)
-        said = CallProgress(call, bounded, text, int(total_steps))
+        said = CallProgress(call, bounded, text, steps)
         # In this order, and the reverse in ``_latest``: the last word is never lost.
         call.progress = said
         if not call.progress_told:
@@ -150,7 +156,14 @@ class Context:
             self._tell(said)
 
     def log(self, message: str, level: LogLevel = "info") -> None:
-        """One line in the run's execution log."""
+        """One line in the run's execution log. Raises ``ValueError``.
+
+        Nothing else looks at the level before the daemon does, which refuses a worker
+        that says what there is not: all its calls would pay.
+        """
+        if level not in LOG_LEVELS:
+            known = ", ".join(LOG_LEVELS)
+            raise ValueError(f"the level {plain(level)!r} is none of {known}")
         self._tell(CallLine(self._call, level, plain(message)))
 
 

@@ -21,7 +21,6 @@ _CALLS: Final[dict[str, Any]] = {
     "Note": NoteCall,
     "Ask": AskCall,
 }
-_NUMBER_MAX: Final = 1_000_000
 
 
 class Poison(Exception):
@@ -52,7 +51,7 @@ def _flaw(call: SpooledCall) -> str:
         case ProgressCall():
             numbers = (call.step, call.total_steps)
             sound = 0 <= call.percent <= 100 and all(  # noqa: PLR2004 - per cent
-                0 <= number <= _NUMBER_MAX for number in numbers
+                0 <= number <= bounds.STEPS_MAX for number in numbers
             )
             return "" if sound else "its numbers are out of bounds"
         case NoteCall():

@@ -1,14 +1,12 @@
 """``Progress``: how far a run is."""
 
 from kanban_ipc.agent import HeardReply, ProgressCall
-from kanban_ipc.bounds import STEP_CHARS_MAX
+from kanban_ipc.bounds import STEP_CHARS_MAX, STEPS_MAX
 from kanband.shell.agent_methods.holding import held, stale
 from kanband.shell.agent_methods.texts import bounded
 from kanband.shell.methods.arguments import check_number
 from kanband.shell.ports import Daemon
 from kanband.store.values import RunMark
-
-STEPS_MAX = 1_000_000
 
 
 async def progress(daemon: Daemon, call: ProgressCall) -> HeardReply:
