@@ -8,8 +8,9 @@ established, or that is replaced, is lost, and the reliable messages among it ar
 again by whoever keeps them (``Listener.welcomed``).
 
 What is posted in one turn of the loop leaves in one frame. While the daemon does not
-read, at most ``WAITING_MAX`` messages wait here; further ones are dropped, and once the
-daemon reads again the reliable ones are repeated as after a ``Welcome``.
+read, at most ``WAITING_MAX`` messages wait here; from the first that is dropped on
+everything is, and once the daemon has read the others the reliable ones are repeated as
+after a ``Welcome``. What came between would have the dropped ones acknowledged with it.
 
 Absent: what the messages mean (``kanban_worker.shell.desk``).
 """
@@ -100,7 +101,7 @@ class Link:
         """Say it with the other words of this turn; lost when nobody listens."""
         if not self.is_welcome:
             return
-        if len(self._waiting) >= WAITING_MAX:
+        if self._overflowed or len(self._waiting) >= WAITING_MAX:
             self._overflowed = True
             return
         self._waiting.append(frames.encode(message))
@@ -136,6 +137,8 @@ class Link:
 
     def _turn(self) -> None:
         """Do all that the socket allows now."""
+        if self._socket.closed:
+            return
         for _ in range(LINK_FRAMES_PER_TURN_MAX):
             events = cast("int", self._socket.getsockopt(_EVENTS))
             if events & _READABLE:
