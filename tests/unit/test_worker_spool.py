@@ -1,5 +1,6 @@
 """The spool of a run: what is delivered, what is set aside, what stays."""
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kanban_ipc import agent
-from kanban_ipc.link import Asked, Log, Progress
+from kanban_ipc.link import Asked, Log, Progress, Started
 from kanban_worker.core.outbox import LINES_MAX, SEQ_LAST, RunBox
 from kanban_worker.core.spooled import Poison, read
 from kanban_worker.shell.spool import Spool
@@ -121,6 +122,52 @@ def test_what_does_not_fit_into_the_box_waits(bench: Bench) -> None:
     bench.box.acknowledge(LINES_MAX)
     (asked,) = bench.deliver()
     assert isinstance(asked, Asked)
+
+
+def test_all_that_a_run_may_leave_is_said_at_its_end_its_question_too(
+    bench: Bench,
+) -> None:
+    """While the daemon is away nothing of the run is acknowledged."""
+    run = bench.assign
+    bench.box.keep(Started(run.run_id, run.epoch, bench.box.next_seq(), 1))
+    for number in range(agent.SPOOL_FILES_MAX - 1):
+        bench.put(f"1-{number}.json", bench.data("Note", NOTE))
+    bench.put("2.json", bench.data("Ask", {"question": "Why?"}))
+    *_, asked = bench.deliver()
+    assert isinstance(asked, Asked)
+
+
+def test_a_file_that_cannot_be_set_aside_stays_and_is_looked_at_once(
+    bench: Bench,
+) -> None:
+    bench.refused.write_bytes(b"in the way")
+    bench.put("1.json", b"{}")
+    _found, complaints = bench.spool.look()
+    bench.spool.acknowledged(bench.box)
+    assert (len(complaints), bench.spool.look()) == (1, ([], []))
+    assert bench.files() == ["1.json"]
+
+
+def test_a_file_that_cannot_be_read_now_is_read_later(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_args: object) -> int:
+        raise OSError(errno.EMFILE, "no descriptor is free")
+
+    bench.put("1.json", bench.data("Ask", {"question": "Why?"}))
+    with monkeypatch.context() as short:
+        short.setattr(os, "open", fails)
+        assert bench.deliver() == []
+    assert [type(one) for one in bench.deliver()] == [Asked]
+
+
+def test_a_question_is_the_same_by_either_way(bench: Bench) -> None:
+    """One that was said, and spooled as no answer came, is to be asked once."""
+    said = {"question": " Why?\n", "choices": ["a", " a", "b"]}
+    bench.put("1.json", bench.data("Ask", said))
+    (asked,) = bench.deliver()
+    assert isinstance(asked, Asked)
+    assert (asked.question, asked.choices) == ("Why?", ("a", "b"))
 
 
 @pytest.mark.parametrize(

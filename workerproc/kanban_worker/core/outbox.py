@@ -16,12 +16,14 @@ lost, which the next line that fits reports.
 from collections.abc import Iterator
 from typing import Final
 
+from kanban_ipc.agent import SPOOL_FILES_MAX
 from kanban_ipc.bounds import MESSAGE_CHARS_MAX
 from kanban_ipc.link import Asked, Finished, Log, Started
 from kanban_ipc.words import Epoch, LogLevel, QuestionKind, RunId
 
-LINES_MAX: Final = 1_000
-"""About an hour of a talkative run (one line in 4 s) with the daemon away."""
+LINES_MAX: Final = SPOOL_FILES_MAX + 1
+"""Of an agent all that it may leave to be said, its question last, beside ``Started``;
+of a call about an hour (one line in 4 s) with the daemon away."""
 SEQ_LAST: Final = (1 << 31) - 1
 
 Reliable = Started | Log | Asked | Finished

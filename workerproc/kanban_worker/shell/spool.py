@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 from kanban_ipc import agent, bounds, layout
 from kanban_ipc.agent import AskCall, NoteCall, ProgressCall
 from kanban_ipc.link import Asked, Assign, Log, Progress
+from kanban_worker.core.obstacles import lasts
 from kanban_worker.core.outbox import RunBox
 from kanban_worker.core.spooled import Poison, SpooledCall, read
 
@@ -40,6 +41,8 @@ class Spool:
         self._refused = Path(assign.run_dir) / layout.RUN_SPOOL_POISON_DIR
         self._said: dict[str, int] = {}
         """By file: the number of its message; until that is acknowledged."""
+        self._left: set[str] = set()
+        """Poison that cannot be set aside: it stays, and is not looked at again."""
 
     def look(self) -> tuple[list[Found], list[str]]:
         """What is new, oldest first; and why files were set aside. Blocking."""
@@ -52,6 +55,8 @@ class Spool:
             except FileNotFoundError:
                 continue
             except (Poison, OSError) as error:
+                if isinstance(error, OSError) and not lasts(error.errno):
+                    continue
                 complaints.append(f"{name} was set aside: {error}")
                 self._set_aside(name)
         return found, complaints
@@ -86,15 +91,16 @@ class Spool:
             if name.endswith(agent.SPOOL_SUFFIX)
             and not name.startswith(".")
             and name not in self._said
+            and name not in self._left
         )
-        return list(new)[: agent.SPOOL_FILES_MAX]
+        return list(new)[: max(agent.SPOOL_FILES_MAX - len(self._said), 0)]
 
     def _set_aside(self, name: str) -> None:
         try:
             self._refused.mkdir(mode=0o700, exist_ok=True)
             (self._folder / name).rename(self._refused / name)
         except OSError:
-            self._said[name] = 0  # It stays; it is not looked at again.
+            self._left.add(name)
 
     def _remove(self, name: str) -> None:
         try:
@@ -122,7 +128,9 @@ def _kept(box: RunBox, ts_ms: int, call: SpooledCall) -> Log | Asked | None:
         case NoteCall():
             return box.line(ts_ms, call.level, call.message)
         case AskCall():
-            return box.question(ts_ms, call.question, call.kind, tuple(call.choices))
+            # As agent.sock takes it: said on both ways it is one question.
+            choices = tuple(dict.fromkeys(each.strip() for each in call.choices))
+            return box.question(ts_ms, call.question.strip(), call.kind, choices)
 
 
 def _progress(box: RunBox, call: ProgressCall) -> Progress:
