@@ -210,14 +210,20 @@ def connect(place: places.Place, deadline: Deadline) -> socket.socket:
     except OSError as error:
         connection.close()
         raise _unreachable(place, error) from error
+    # It is for sending too, which has a deadline of its own, or none.
+    _kernel_timeout(connection, 0)
     return connection
 
 
 def _wait_in_the_queue_for(connection: socket.socket, patience_s: float) -> None:
     """The kernel's own timeout (unix(7)): with Python's, which makes the socket
     non-blocking, a full queue of callers is an error at once instead of a wait."""
-    seconds, rest = divmod(max(1, round(patience_s * 1_000_000)), 1_000_000)
-    timeout = struct.pack("@ll", seconds, rest)
+    _kernel_timeout(connection, max(1, round(patience_s * 1_000_000)))
+
+
+def _kernel_timeout(connection: socket.socket, timeout_us: int) -> None:
+    """0 is none."""
+    timeout = struct.pack("@ll", *divmod(timeout_us, 1_000_000))
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeout)
 
 
