@@ -830,6 +830,23 @@ def test_a_reader_that_leaves_ends_it_without_a_word(path: Path) -> None:
     assert errors == b""
 
 
+@pytest.mark.parametrize(("command", "code"), [("status", 0), ("list", 69)])
+def test_streams_that_its_caller_has_closed_change_no_exit_code(
+    path: Path, command: str, code: int
+) -> None:
+    """As some hooks and cron jobs do."""
+    closed = ("sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh")
+    socket_path = path if code == 0 else path.with_name("nobody.sock")
+    with serving(path, OK):
+        done = subprocess.run(
+            [*closed, *command_line(command, "--socket", str(socket_path))],
+            env=environment(path.parent),
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+    assert done.returncode == code
+
+
 # ------------------------------------------------------------------------------ colour
 
 
