@@ -163,6 +163,7 @@ def test_commands_and_ids_are_offered(tmp_path: Path, path: Path) -> None:
         ]
         assert offers(tmp_path, path, "kanbanctl show ") == ["17"]
         assert offers(tmp_path, path, "kanbanctl show 2") == []
+        assert offers(tmp_path, path, "kanbanctl block ") == ["17"]
         assert offers(tmp_path, path, "kanbanctl stop-worker w") == ["worker-1"]
         assert offers(tmp_path, path, "kanbanctl logs d") == ["daemon"]
         assert offers(tmp_path, path, "kanbanctl run show ") == [RUN.id]

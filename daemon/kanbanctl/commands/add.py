@@ -5,7 +5,7 @@ from typing import Any, TextIO
 import click
 
 from kanban_ipc.control.adding import AddCall, AddReply
-from kanban_ipc.words import TASK_TYPES
+from kanbanctl import options
 from kanbanctl.argument_types import at_least
 from kanbanctl.parsing import Command, text_of
 from kanbanctl.paths import working_directory
@@ -17,30 +17,26 @@ from kanbanctl.views.tickets import say_ticket
 
 @click.command("add", cls=Command)
 @click.argument("title")
-@click.option("-d", "--description", help="In Markdown.")
-@click.option(
-    "--file",
-    type=click.File(encoding="utf-8"),
-    help="The description is in this file; - is standard input.",
-)
-@click.option("-i", "--instructions", help="What the agent shall do.")
-@click.option("--board", help="Default: main.")
-@click.option("--repo", metavar="PATH", help="The git repository to work on.")
-@click.option("--base", metavar="BRANCH", help="Where the work begins; else HEAD.")
-@click.option("--agent", help="Who does it; default: any.")
-@click.option("--model", help="For agents that have several.")
-@click.option("--priority", help="urgent, high, medium, low, or 1 to 10 (10 first).")
-@click.option("--label", "labels", multiple=True, help="May be given several times.")
-@click.option("--type", "task_type", type=click.Choice(TASK_TYPES))
+@options.DESCRIPTION
+@options.DESCRIPTION_FILE
+@options.INSTRUCTIONS
+@options.BOARD
+@options.REPOSITORY
+@options.BASE
+@options.AGENT
+@options.MODEL
+@options.PRIORITY
+@options.LABELS
+@options.TASK_TYPE
 @click.option(
     "--depends-on",
     multiple=True,
     metavar="ID",
     help="A ticket (or its key) that must be completed first; several times.",
 )
-@click.option("--at", metavar="TIME", help="Not before: 18:30, +90m, or a date.")
-@click.option("--time-limit", metavar="TIME", help="Of one run, such as 20m.")
-@click.option("--estimate", metavar="TIME", help="How long it will take.")
+@options.DUE
+@options.TIME_LIMIT
+@options.ESTIMATE
 @click.option("--max-retries", type=at_least(0), help="Default: 3.")
 @click.option("--key", help="Idempotency key: the same key is the same ticket.")
 @click.option("--ready", is_flag=True, help="Into Ready, not Backlog.")

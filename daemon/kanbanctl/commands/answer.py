@@ -4,17 +4,14 @@ import click
 
 from kanban_ipc.control.moving import AnswerCall
 from kanban_ipc.control.tickets import TicketReply
-from kanbanctl.argument_types import ticket_id
-from kanbanctl.completing import ticket_words
+from kanbanctl import options
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
 from kanbanctl.views.tickets import say_ticket
 
 
 @click.command("answer", cls=Command)
-@click.argument(
-    "ticket_id", type=ticket_id, metavar="TICKET", shell_complete=ticket_words
-)
+@options.TICKET
 @click.argument("text")
 @click.option("--free", is_flag=True, help="It need not be one of the choices.")
 @click.pass_obj

@@ -4,14 +4,14 @@ import click
 
 from kanban_ipc.control.moving import BlockCall
 from kanban_ipc.control.tickets import ChangedReply
-from kanbanctl.argument_types import ticket_id
+from kanbanctl import options
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
 from kanbanctl.views.changes import say_changed
 
 
 @click.command("block", cls=Command)
-@click.argument("ids", nargs=-1, required=True, type=ticket_id, metavar="TICKET...")
+@options.TICKETS
 @click.option("-r", "--reason", required=True, help="Shown by 'why'.")
 @click.option("--cancel", is_flag=True, help="End their runs first, if they have any.")
 @click.pass_obj

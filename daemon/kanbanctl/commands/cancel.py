@@ -3,8 +3,7 @@
 import click
 
 from kanban_ipc.control.moving import CancelCall, CancelledReply
-from kanbanctl.argument_types import ticket_id
-from kanbanctl.completing import ticket_words
+from kanbanctl import options
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
 from kanbanctl.views.runs import say_run
@@ -12,14 +11,7 @@ from kanbanctl.views.tickets import say_ticket
 
 
 @click.command("cancel", cls=Command)
-@click.argument(
-    "ids",
-    nargs=-1,
-    required=True,
-    type=ticket_id,
-    metavar="TICKET...",
-    shell_complete=ticket_words,
-)
+@options.TICKETS
 @click.option("--requeue", is_flag=True, help="Its run only: it becomes Ready again.")
 @click.option("--no-wait", is_flag=True, help="Do not wait until the runs are gone.")
 @click.pass_obj

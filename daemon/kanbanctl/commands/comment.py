@@ -6,7 +6,7 @@ import click
 
 from kanban_ipc.control.editing import CommentCall, CommentReply
 from kanban_ipc.words import AUTHORS, Author
-from kanbanctl.argument_types import ticket_id
+from kanbanctl import options
 from kanbanctl.parsing import Command, text_of
 from kanbanctl.session import Session
 from kanbanctl.views.changes import say_refused
@@ -14,7 +14,7 @@ from kanbanctl.wording import numbers
 
 
 @click.command("comment", cls=Command)
-@click.argument("ids", nargs=-1, required=True, type=ticket_id, metavar="TICKET...")
+@options.TICKETS
 @click.option("-m", "--message", help="In Markdown.")
 @click.option(
     "--file",

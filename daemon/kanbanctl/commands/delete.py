@@ -5,7 +5,7 @@ import sys
 import click
 
 from kanban_ipc.control.editing import DeleteCall, Deleted, DeleteReply
-from kanbanctl.argument_types import ticket_id
+from kanbanctl import options
 from kanbanctl.output import Output
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
@@ -15,7 +15,7 @@ from kanbanctl.wording import numbers, plural
 
 
 @click.command("delete", cls=Command)
-@click.argument("ids", nargs=-1, required=True, type=ticket_id, metavar="TICKET...")
+@options.TICKETS
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
 def command(

@@ -6,7 +6,7 @@ import click
 
 from kanban_ipc.control.editing import Clearable, EditCall, TicketEdit
 from kanban_ipc.control.tickets import ChangedReply
-from kanban_ipc.words import TASK_TYPES
+from kanbanctl import options
 from kanbanctl.argument_types import at_least, one_of, seconds, ticket_id
 from kanbanctl.parsing import Command, text_of
 from kanbanctl.paths import working_directory
@@ -32,24 +32,20 @@ CLEARABLE: Final[dict[str, Clearable]] = {
 
 
 @click.command("edit", cls=Command)
-@click.argument("ids", nargs=-1, required=True, type=ticket_id, metavar="TICKET...")
+@options.TICKETS
 @click.option("--title")
-@click.option("-d", "--description", help="In Markdown.")
-@click.option(
-    "--file",
-    type=click.File(encoding="utf-8"),
-    help="The description is in this file; - is standard input.",
-)
-@click.option("-i", "--instructions", help="What the agent shall do.")
+@options.DESCRIPTION
+@options.DESCRIPTION_FILE
+@options.INSTRUCTIONS
 @click.option("--board", help="To another board.")
-@click.option("--repo", metavar="PATH", help="The git repository to work on.")
+@options.REPOSITORY
 @click.option("--base", metavar="BRANCH", help="Where the work begins.")
 @click.option("--agent", help="Who does it.")
-@click.option("--model", help="For agents that have several.")
-@click.option("--priority", help="urgent, high, medium, low, or 1 to 10 (10 first).")
+@options.MODEL
+@options.PRIORITY
 @click.option("--label", "add_labels", multiple=True, help="One more; several times.")
 @click.option("--no-label", "remove_labels", multiple=True, help="One less.")
-@click.option("--type", "task_type", type=click.Choice(TASK_TYPES))
+@options.TASK_TYPE
 @click.option(
     "--depends-on",
     "add_depends_on",
@@ -66,9 +62,9 @@ CLEARABLE: Final[dict[str, Clearable]] = {
     metavar="ID",
     help="One less.",
 )
-@click.option("--at", metavar="TIME", help="Not before: 18:30, +90m, or a date.")
-@click.option("--time-limit", metavar="TIME", help="Of one run, such as 20m.")
-@click.option("--estimate", metavar="TIME", help="How long it will take.")
+@options.DUE
+@options.TIME_LIMIT
+@options.ESTIMATE
 @click.option("--took", type=seconds, metavar="TIME", help="How long it took.")
 @click.option("--max-retries", type=at_least(0))
 @click.option(

@@ -3,9 +3,8 @@
 import click
 
 from kanban_ipc.control.events import EventsCall, EventsReply
-from kanbanctl import jsonform
-from kanbanctl.argument_types import at_least, ticket_id
-from kanbanctl.completing import ticket_words
+from kanbanctl import jsonform, options
+from kanbanctl.argument_types import at_least
 from kanbanctl.failures import Failure
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
@@ -16,13 +15,7 @@ from kanbanctl.views.events import show_event
 @click.option("-f", "--follow", is_flag=True, help="Go on with what happens.")
 @click.option("--since", type=at_least(0), metavar="CURSOR", help="After this.")
 @click.option("--type", "types", multiple=True, help="Several times.")
-@click.option(
-    "--ticket",
-    "ticket_id",
-    type=ticket_id,
-    metavar="TICKET",
-    shell_complete=ticket_words,
-)
+@options.OF_TICKET
 @click.option("-n", "--limit", type=at_least(1), default=100, show_default=True)
 @click.pass_obj
 def command(

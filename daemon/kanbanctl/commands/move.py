@@ -5,9 +5,8 @@ import click
 from kanban_ipc.control.moving import MoveCall
 from kanban_ipc.control.tickets import Ticket, TicketReply
 from kanban_ipc.words import Column
-from kanbanctl import jsonform
-from kanbanctl.argument_types import column, ticket_id
-from kanbanctl.completing import ticket_words
+from kanbanctl import jsonform, options
+from kanbanctl.argument_types import column
 from kanbanctl.failures import EXIT_REFUSED, Refused
 from kanbanctl.output import Output, complain
 from kanbanctl.parsing import Command
@@ -16,14 +15,7 @@ from kanbanctl.views.tickets import say_ticket
 
 
 @click.command("move", cls=Command)
-@click.argument(
-    "ids",
-    nargs=-1,
-    required=True,
-    type=ticket_id,
-    metavar="TICKET...",
-    shell_complete=ticket_words,
-)
+@options.TICKETS
 @click.argument("column", type=column)
 @click.option("--cancel", is_flag=True, help="End its run first, if it has one.")
 @click.option(

@@ -4,22 +4,14 @@ import click
 
 from kanban_ipc.control.moving import ReadyCall
 from kanban_ipc.control.tickets import TicketsReply
-from kanbanctl.argument_types import ticket_id
-from kanbanctl.completing import ticket_words
+from kanbanctl import options
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
 from kanbanctl.views.tickets import say_ticket
 
 
 @click.command("ready", cls=Command)
-@click.argument(
-    "ids",
-    nargs=-1,
-    required=True,
-    type=ticket_id,
-    metavar="TICKET...",
-    shell_complete=ticket_words,
-)
+@options.TICKETS
 @click.pass_obj
 def command(
     session: Session,

@@ -3,14 +3,14 @@
 import click
 
 from kanban_ipc.control.workers import ResetFailedCall, WorkersReply
-from kanbanctl.completing import worker_words
+from kanbanctl import options
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
 from kanbanctl.views.workers import show_workers
 
 
 @click.command("reset-failed", cls=Command)
-@click.argument("workers", nargs=-1, metavar="[WORKER]...", shell_complete=worker_words)
+@options.WORKERS
 @click.pass_obj
 def command(
     session: Session,

@@ -3,14 +3,14 @@
 import click
 
 from kanban_ipc.control.runs import RunCancelCall, RunReply
-from kanbanctl.completing import run_words
+from kanbanctl import options
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
 from kanbanctl.views.runs import say_run
 
 
 @click.command("cancel", cls=Command)
-@click.argument("run", shell_complete=run_words)
+@options.RUN
 @click.option("--requeue", is_flag=True, help="Its ticket becomes Ready again.")
 @click.option("--no-wait", is_flag=True, help="Do not wait until it is gone.")
 @click.pass_obj

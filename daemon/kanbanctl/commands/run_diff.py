@@ -4,14 +4,13 @@ import click
 
 from kanban_ipc.control.base import TextReply
 from kanban_ipc.control.runs import RunDiffCall
-from kanbanctl import jsonform
-from kanbanctl.completing import run_words
+from kanbanctl import jsonform, options
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
 
 
 @click.command("diff", cls=Command)
-@click.argument("run", shell_complete=run_words)
+@options.RUN
 @click.pass_obj
 def command(
     session: Session,

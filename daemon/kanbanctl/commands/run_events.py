@@ -3,16 +3,15 @@
 import click
 
 from kanban_ipc.control.events import EventsReply, RunEventsCall
-from kanbanctl import jsonform
+from kanbanctl import jsonform, options
 from kanbanctl.argument_types import at_least
-from kanbanctl.completing import run_words
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
 from kanbanctl.views.events import show_event
 
 
 @click.command("events", cls=Command)
-@click.argument("run", shell_complete=run_words)
+@options.RUN
 @click.option("-f", "--follow", is_flag=True, help="Go on until the run ends.")
 @click.option("--since", type=at_least(0), metavar="CURSOR", help="After this.")
 @click.pass_obj

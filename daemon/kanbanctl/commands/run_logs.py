@@ -5,15 +5,14 @@ from typing import Literal
 import click
 
 from kanban_ipc.control.runs import RunLogsCall, RunLogsReply
-from kanbanctl import jsonform
+from kanbanctl import jsonform, options
 from kanbanctl.argument_types import at_least
-from kanbanctl.completing import run_words
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
 
 
 @click.command("logs", cls=Command)
-@click.argument("run", shell_complete=run_words)
+@options.RUN
 @click.option("-f", "--follow", is_flag=True, help="Go on until the run ends.")
 @click.option("-n", "--lines", type=at_least(0), help="Only the last.")
 @click.option(

@@ -3,14 +3,14 @@
 import click
 
 from kanban_ipc.control.runs import RunShowCall, RunShowReply
-from kanbanctl.completing import run_words
+from kanbanctl import options
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
 from kanbanctl.views.runs import show_run
 
 
 @click.command("show", cls=Command)
-@click.argument("run", shell_complete=run_words)
+@options.RUN
 @click.pass_obj
 def command(
     session: Session,

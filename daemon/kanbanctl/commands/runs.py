@@ -4,21 +4,15 @@ import click
 
 from kanban_ipc.control.runs import RunsCall, RunsReply
 from kanban_ipc.words import RunStatus
-from kanbanctl.argument_types import at_least, ticket_id
-from kanbanctl.completing import ticket_words
+from kanbanctl import options
+from kanbanctl.argument_types import at_least
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
 from kanbanctl.views.runs import STATUS_STYLES, show_runs
 
 
 @click.command("runs", cls=Command)
-@click.option(
-    "--ticket",
-    "ticket_id",
-    type=ticket_id,
-    metavar="TICKET",
-    shell_complete=ticket_words,
-)
+@options.OF_TICKET
 @click.option("--worker", "worker_id", metavar="WORKER")
 @click.option("--status", type=click.Choice(tuple(STATUS_STYLES)))
 @click.option("--limit", type=at_least(1), default=50, show_default=True)

@@ -3,6 +3,7 @@
 import click
 
 from kanban_ipc.control.workers import RestartedReply, ScaleCall
+from kanbanctl import options
 from kanbanctl.argument_types import at_least
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
@@ -11,7 +12,7 @@ from kanbanctl.views.workers import show_stopped, show_workers
 
 @click.command("scale", cls=Command)
 @click.argument("count", type=at_least(0))
-@click.option("--now", is_flag=True, help="End running work instead of waiting for it.")
+@options.NOW
 @click.option("--no-wait", is_flag=True, help="Do not wait until it is done.")
 @click.pass_obj
 def command(

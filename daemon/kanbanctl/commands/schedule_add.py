@@ -5,7 +5,7 @@ from typing import Any, Literal
 import click
 
 from kanban_ipc.control.schedules import ScheduleAddCall, ScheduleReply
-from kanban_ipc.words import TASK_TYPES
+from kanbanctl import options
 from kanbanctl.argument_types import at_least
 from kanbanctl.parsing import Command
 from kanbanctl.paths import working_directory
@@ -27,17 +27,17 @@ from kanbanctl.views.schedules import show_schedule
     show_default=True,
     help="After a time without a daemon: one ticket for all that was missed, or none.",
 )
-@click.option("-d", "--description", help="In Markdown.")
-@click.option("-i", "--instructions", help="What the agent shall do.")
-@click.option("--board", help="Default: main.")
-@click.option("--repo", metavar="PATH", help="The git repository to work on.")
-@click.option("--base", metavar="BRANCH", help="Where the work begins; else HEAD.")
-@click.option("--agent", help="Who does it; default: any.")
-@click.option("--model", help="For agents that have several.")
-@click.option("--priority", help="urgent, high, medium, low, or 1 to 10 (10 first).")
-@click.option("--label", "labels", multiple=True, help="May be given several times.")
-@click.option("--type", "task_type", type=click.Choice(TASK_TYPES))
-@click.option("--time-limit", metavar="TIME", help="Of one run, such as 20m.")
+@options.DESCRIPTION
+@options.INSTRUCTIONS
+@options.BOARD
+@options.REPOSITORY
+@options.BASE
+@options.AGENT
+@options.MODEL
+@options.PRIORITY
+@options.LABELS
+@options.TASK_TYPE
+@options.TIME_LIMIT
 @click.option("--max-retries", type=at_least(0), help="Default: 3.")
 @click.pass_obj
 def command(

@@ -3,8 +3,7 @@
 import click
 
 from kanban_ipc.control.reading import ShowCall, ShowReply
-from kanbanctl.argument_types import ticket_id
-from kanbanctl.completing import ticket_words
+from kanbanctl import options
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
 from kanbanctl.views.runs import show_runs_of_ticket
@@ -12,9 +11,7 @@ from kanbanctl.views.tickets import show_comments, show_ticket
 
 
 @click.command("show", cls=Command)
-@click.argument(
-    "ticket_id", type=ticket_id, metavar="TICKET", shell_complete=ticket_words
-)
+@options.TICKET
 @click.pass_obj
 def command(
     session: Session,

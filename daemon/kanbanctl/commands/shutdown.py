@@ -3,12 +3,13 @@
 import click
 
 from kanban_ipc.control.service import DoneReply, ShutdownCall
+from kanbanctl import options
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
 
 
 @click.command("shutdown", cls=Command)
-@click.option("--now", is_flag=True, help="End running work instead of waiting for it.")
+@options.NOW
 @click.option(
     "--keep-workers",
     is_flag=True,

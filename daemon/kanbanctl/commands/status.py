@@ -3,7 +3,7 @@
 import click
 
 from kanban_ipc.control.status import StatusCall, StatusReply
-from kanbanctl.completing import worker_words
+from kanbanctl import options
 from kanbanctl.failures import Failure
 from kanbanctl.parsing import Command
 from kanbanctl.session import Session
@@ -12,7 +12,7 @@ from kanbanctl.views.workers import show_in_full, show_workers
 
 
 @click.command("status", cls=Command)
-@click.argument("workers", nargs=-1, metavar="[WORKER]...", shell_complete=worker_words)
+@options.WORKERS
 @click.option("-w", "--watch", "watched", is_flag=True, help="Go on until Ctrl-C.")
 @click.pass_obj
 def command(session: Session, *, workers: tuple[str, ...], watched: bool) -> int:

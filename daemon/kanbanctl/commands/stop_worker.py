@@ -3,16 +3,16 @@
 import click
 
 from kanban_ipc.control.workers import StoppedReply, StopWorkerCall
-from kanbanctl.completing import worker_words
+from kanbanctl import options
 from kanbanctl.parsing import Command, require_some
 from kanbanctl.session import Session
 from kanbanctl.views.workers import show_stopped
 
 
 @click.command("stop-worker", cls=Command)
-@click.argument("workers", nargs=-1, metavar="[WORKER]...", shell_complete=worker_words)
-@click.option("--all", "everything", is_flag=True, help="Every worker.")
-@click.option("--now", is_flag=True, help="End running work instead of waiting for it.")
+@options.WORKERS
+@options.EVERY_WORKER
+@options.NOW
 @click.option("--no-wait", is_flag=True, help="Do not wait until they are gone.")
 @click.pass_obj
 def command(

@@ -7,9 +7,9 @@ import click
 from kanban_ipc.control.reading import WaitCall, WaitReply
 from kanban_ipc.control.tickets import Ticket
 from kanban_ipc.words import TicketState
-from kanbanctl.argument_types import state, ticket_id
+from kanbanctl import options
+from kanbanctl.argument_types import state
 from kanbanctl.client import Client
-from kanbanctl.completing import ticket_words
 from kanbanctl.failures import TimedOut
 from kanbanctl.parsing import Command
 from kanbanctl.session import QUICK_TIMEOUT_S, Session
@@ -20,14 +20,7 @@ LATE_SHOWN: Final = 10
 
 
 @click.command("wait", cls=Command)
-@click.argument(
-    "ids",
-    nargs=-1,
-    required=True,
-    type=ticket_id,
-    metavar="TICKET...",
-    shell_complete=ticket_words,
-)
+@options.TICKETS
 @click.option(
     "--for",
     "states",
