@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from kanban_ipc import layout
+from kanban_worker.shell.rundir import read_spec
 from kanban_worker.shim import boot_id, pids, start_ticks, stat_of
 from support.deadline import eventually
 from support.shims import PATH, Shims, shims_under
@@ -31,6 +32,16 @@ def test_an_exit_code_is_recorded_with_what_the_run_used(shims: Shims) -> None:
     assert record.rss_max_bytes > 100_000
     assert 0 <= record.ended_ms - record.started_ms <= record.duration_ms + 1000
     assert record.warned == ()
+
+
+def test_an_environment_that_is_no_text_reaches_the_agent_as_it_is(
+    shims: Shims,
+) -> None:
+    """As a PATH with a folder of an older encoding in it."""
+    shim = shims.sh('printf %s "$ODD"', env={"ODD": os.fsdecode(b"a\xffb")})
+    assert shim.end().code == 0
+    assert (shim.run_dir / layout.RUN_STDOUT).read_bytes() == b"a\xffb"
+    assert read_spec(shim.run_dir) is not None
 
 
 def test_a_signal_is_recorded(shims: Shims) -> None:

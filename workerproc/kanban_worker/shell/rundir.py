@@ -12,6 +12,7 @@ and shim refuse a buried run. So a worker that wakes up late starts nothing.
 """
 
 import fcntl
+import json
 import os
 import time
 from collections.abc import Iterator
@@ -165,13 +166,22 @@ def _write_synced(path: Path, data: bytes) -> None:
 
 
 def write_spec(run_dir: Path, spec: ShimSpec) -> None:
-    """Record the intent to launch, once. Raises FileExistsError at a second launch."""
-    create_durable(run_dir / RUN_SHIM_SPEC, msgspec.json.encode(spec))
+    """Record the intent to launch, once. Raises FileExistsError at a second launch.
+
+    Not by msgspec: an environment may have bytes that are no text, and Python's JSON
+    alone keeps what stands for them.
+    """
+    data = json.dumps(msgspec.to_builtins(spec)).encode("ascii")
+    create_durable(run_dir / RUN_SHIM_SPEC, data)
 
 
 def read_spec(run_dir: Path) -> ShimSpec | None:
     """Read the launch intent; None where there is none that can be read."""
-    return _read(run_dir / RUN_SHIM_SPEC, ShimSpec)
+    try:
+        values = json.loads((run_dir / RUN_SHIM_SPEC).read_bytes())
+        return msgspec.convert(values, ShimSpec)
+    except (FileNotFoundError, ValueError, RecursionError):
+        return None
 
 
 def read_identity(run_dir: Path) -> ShimIdentity | None:
