@@ -1,6 +1,7 @@
 # Everything a person does to this repository. Nothing here needs root.
 #
 #   make test PYTEST_ARGS='-k lease -x'                   some of the tests
+#   make test PYTEST_ARGS='-n 0'                          one after the other, as --pdb wants
 #   make clean test PYTHON=/opt/python3.13/bin/python3    another interpreter
 
 VENV  := .venv
@@ -23,8 +24,9 @@ help: ## show this list
 demo: $(STAMP) git ## run the whole thing on a throw-away repository
 	@PYTHONPATH=tests $(PY) -P tests/demo/demo.py $(DEMO_ARGS)
 
+# A file's tests stay together: what a module sets up is set up once.
 test: $(STAMP) git ## run the tests
-	@$(PY) -m pytest $(PYTEST_ARGS)
+	@$(PY) -m pytest --numprocesses 2 --dist loadfile $(PYTEST_ARGS)
 
 lint: $(STAMP) ## check style, types and layers
 	$(PY) -m ruff check

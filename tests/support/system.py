@@ -133,13 +133,13 @@ class System:
         timeout_s: float = 60.0,
         stdin: str = "",
     ) -> subprocess.CompletedProcess[str]:
-        """Run ``kanbanctl`` as a person would."""
+        """Run ``kanbanctl`` as a person would, in a terminal wide enough for a path."""
         done = subprocess.run(
             [sys.executable, "-m", "kanbanctl", "--socket", str(self.socket), *words],
             input=stdin,
             capture_output=True,
             text=True,
-            env=self.environment,
+            env={"COLUMNS": "160"} | self.environment,
             cwd=self.home,
             timeout=timeout_s,
             check=False,

@@ -340,7 +340,7 @@ def test_the_users_file_is_found_before_the_systems(tmp_path: Path) -> None:
     folder = tmp_path / "kanban"
     folder.mkdir()
     (folder / "kanban.toml").write_text("slots = 9")
-    environ = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
+    environ = {"HOME": "/h", "XDG_CONFIG_HOME": str(tmp_path)}
     assert load(Flags(), environ).config_file == folder / "kanban.toml"
 
 
