@@ -81,10 +81,16 @@ def test_a_loss_is_retried_at_once_until_it_is_poison(failure: FailureClass) -> 
     assert "poison" in third.sentence
 
 
-def test_a_shutdown_changes_no_count() -> None:
-    tally = Tally(max_retries=1, retry_count=1, losses=2, deferrals=3)
-    verdict = decide("shutdown", tally, POLICY, 0.0)
-    assert (verdict.again, verdict.delay_ms, verdict.tally) == (True, 0, tally)
+def test_a_shutdown_counts_for_nothing_and_many_in_a_row_wait() -> None:
+    tally = Tally(max_retries=0, retry_count=0, losses=2)
+    waits = []
+    for _ in range(6):
+        verdict = decide("shutdown", tally, POLICY, 0.0)
+        waits.append(verdict.delay_ms)
+        tally = verdict.tally
+        assert verdict.again
+    assert waits == [0, 0, 0, 10_000, 20_000, 40_000]
+    assert (tally.retry_count, tally.losses) == (0, 2)
 
 
 @pytest.mark.parametrize("failure", ["auth", "setup", "over_budget"])

@@ -9,11 +9,12 @@ long the ticket waits.
 * *cools down*: when its provider has cooled down (``cooldowns``); nothing is counted.
 * *lost*: at once, but a ticket that loses its worker or host so often in a row is
   poison and fails.
-* *at once*: not its fault; nothing is counted.
+* *at once*: not its fault; nothing is counted. A few in a row are bad luck, more are
+  something that ends the ticket's runs: from then on it waits as if it backed off.
 * *never*: retrying cannot mend it.
 
 A failure of one kind ends the row of another: a loss after an error is the first.
-Interruptions that say nothing of the ticket (*at once*) end no row.
+Interruptions that say nothing of the ticket (*at once*) end no row of losses.
 """
 
 from collections.abc import Callable
@@ -59,6 +60,8 @@ WHAT: Final[dict[FailureClass, str]] = {
 }
 assert set(WHAT) == set(FAILURE_CLASSES)
 
+INTERRUPTIONS_AT_ONCE: Final = 3
+"""In a row. An agent that kills its own shim, for one, would go round for ever."""
 _EXPONENT_MAX: Final = 64
 """Where every delay is at its cap; 2^n itself would overflow a float at 1024."""
 
@@ -83,7 +86,7 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     losses: int = 0
     """In a row."""
     deferrals: int = 0
-    """In a row; they make the next wait longer."""
+    """In a row, interruptions too; they make the next wait longer."""
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -170,13 +173,21 @@ def _lost(
 
 
 def _at_once(
-    failure: FailureClass, tally: Tally, _policy: RetryPolicy, _jitter: float
+    failure: FailureClass, tally: Tally, policy: RetryPolicy, jitter: float
 ) -> Verdict:
+    count = tally.deferrals + 1
+    waits = count - INTERRUPTIONS_AT_ONCE
+    follows = (
+        "It goes on at the next opportunity."
+        if waits <= 0
+        else "This was not the first time in a row, so it goes on later: see what ends "
+        "its runs."
+    )
     return Verdict(
         again=True,
-        delay_ms=0,
-        tally=tally,
-        sentence=f"{WHAT[failure]}. It goes on at the next opportunity.",
+        delay_ms=backoff_ms(waits, policy, jitter) if waits > 0 else 0,
+        tally=msgspec.structs.replace(tally, deferrals=count),
+        sentence=f"{WHAT[failure]}. {follows}",
     )
 
 
