@@ -61,6 +61,10 @@ class Faults:
     def of_syncs(self) -> bool:
         return self._fault is None or self._fault.kind == "sync"
 
+    def begin(self, kind: Kind, code: int) -> None:
+        """From now on calls of this kind fail."""
+        self._fault = Fault(kind, self.counts[kind], code, for_ever=True)
+
     def mend(self) -> None:
         """Nothing fails any more."""
         self._fault = None

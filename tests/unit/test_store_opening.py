@@ -1,6 +1,7 @@
 """Opening the store: what is refused, and with which words."""
 
 import errno
+import os
 import sqlite3
 import stat
 import subprocess
@@ -216,6 +217,7 @@ def test_a_refused_permission_is_said(
 ) -> None:
     """Root is refused nothing, so the refusal itself is played."""
     _filled(path)
+    monkeypatch.setattr(os, "access", lambda *_args: False)
 
     def refuse(*_args: object, **_named: object) -> None:
         raise apsw.ReadOnlyError("attempt to write a readonly database")
@@ -233,7 +235,7 @@ def test_a_store_that_the_system_lets_only_read_is_not_taken_for_one_to_be_writt
     _filled(path)
     with (
         failing(Fault("open", 0, errno.EMFILE, for_ever=False)) as faults,
-        pytest.raises(StoreUnreachable, match="lets us read it, and not write"),
+        pytest.raises(StoreUnready, match="lets us read it, and not write"),
     ):
         opens(path)
     assert faults.struck == 1

@@ -71,6 +71,16 @@ class Calls:
             self._queue.put(Job(call, future))
         return future
 
+    def problems(self) -> list[str]:
+        """From the loop's thread: whether calls wait that nobody will wait for."""
+        if self._waiting < WAITING_MAX:
+            return []
+        text = (
+            f"{self._waiting} calls wait for the store, and more are refused until it "
+            "has caught up: its disk is slow, or a client asks for very much at once"
+        )
+        return [text]
+
     def refuse(self) -> None:
         """Take nothing more."""
         self.ended = True
@@ -146,6 +156,12 @@ def as_failure(error: Exception) -> StoreFailed:
         return StoreFailed(
             f"Another process holds the store ({error}). Nothing was changed; close "
             "what has it open and try again."
+        )
+    if isinstance(error, apsw.ReadOnlyError):
+        return StoreFailed(
+            f"The store may not be written ({error}). Nothing was changed; mount its "
+            "disk for writing again (dmesg says why it is not), or give the file back "
+            "to the daemon's user."
         )
     return StoreFailed(
         f"The store failed ({type(error).__name__}: {error}). Nothing was "

@@ -7,6 +7,9 @@ next commit starts the log from its beginning. Under a load that never pauses it
 not catch up; so past ``BOUND_PAGES`` the writer itself, between two groups, waits for
 that thread and copies the few pages that are left. A read can delay the beginning anew
 for as long as it lasts; then the next attempt succeeds.
+
+What the disk refuses is a word in ``health``, and tried again with its trials; what a
+stranger hinders becomes one only when the log is long.
 """
 
 import threading
@@ -15,6 +18,8 @@ from typing import Final
 
 import apsw
 
+from kanband.store.calls import as_failure
+from kanband.store.health import Health
 from kanband.store.opening import open_writer
 
 STEP_PAGES: Final = 1_000
@@ -27,12 +32,14 @@ _PASSIVE: Final = apsw.SQLITE_CHECKPOINT_PASSIVE
 class Checkpointer:
     """Made by, and for, the writer's connection."""
 
-    def __init__(self, path: Path, writer: apsw.Connection) -> None:
+    def __init__(self, path: Path, writer: apsw.Connection, health: Health) -> None:
         self._writer = writer
+        self._health = health
         self._db = open_writer(path)
         self._pages = 0
         self._asked_at = 0
         self._tried_at = 0
+        self._failed = False
         self._wanted = threading.Event()
         self._copying = threading.Lock()
         self._ended = False
@@ -47,11 +54,12 @@ class Checkpointer:
         if pages < self._pages:
             self._asked_at = self._tried_at = 0
         self._pages = pages
+        self._health.written()
         return apsw.SQLITE_OK
 
     def after_commit(self) -> None:
         """Ask for a checkpoint when it is time; called by the writer's thread."""
-        if self._pages - self._asked_at >= STEP_PAGES:
+        if self._failed or self._pages - self._asked_at >= STEP_PAGES:
             self._asked_at = self._pages
             self._wanted.set()
         if self._pages - max(self._tried_at, BOUND_PAGES) >= STEP_PAGES:
@@ -77,7 +85,13 @@ class Checkpointer:
         try:
             with self._copying:
                 db.wal_checkpoint(mode=_PASSIVE)
-        except apsw.Error:
+        except apsw.Error as error:
             # The log still holds everything. A stranger is at it, or the writer will
             # meet the same disk and decide.
-            return
+            self._failed = True
+            busy = isinstance(error, (apsw.BusyError, apsw.LockedError))
+            if not busy or self._pages > BOUND_PAGES:
+                self._health.log_stays(str(as_failure(error)), self._pages // 256)
+        else:
+            self._failed = False
+            self._health.log_moved()

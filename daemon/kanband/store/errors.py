@@ -37,7 +37,8 @@ class StoreUnreachable(StoreRefused):
 
 
 class StoreUnready(StoreRefused):
-    """Its disk is full or has failed, which may have passed at the next start."""
+    """Its disk is full, read-only or failing, or files are short: all of that may have
+    passed at the next start."""
 
     exit_code = EXIT_SYSTEM
 

@@ -37,17 +37,6 @@ STATEMENTS_MAX: Final = 512
 """APSW's most. The verbs have a hundred, but each row of an ``executemany`` moves its
 statement on by a place in the ring that the cache is, evicting what was there."""
 
-_PASSING: Final = frozenset(
-    (
-        errno.EDQUOT,
-        errno.EIO,
-        errno.EMFILE,
-        errno.ENFILE,
-        errno.ENOMEM,
-        errno.ENOSPC,
-    )
-)
-"""What of the system's refusals may be otherwise at the next start."""
 _MAGIC: Final = b"SQLite format 3\x00"
 _HEADER_BYTES: Final = 100
 _APPLICATION_ID_AT: Final = 68
@@ -258,15 +247,25 @@ def _refusing(path: Path) -> Iterator[None]:
             f"The store {path} is damaged: {error}. {_RESTORE}"
         ) from error
     except (apsw.CantOpenError, apsw.ReadOnlyError, OSError) as error:
-        if isinstance(error, OSError) and error.errno in _PASSING:
-            raise _unready(path, error) from error
-        raise StoreUnreachable(
-            f"The store {path} cannot be opened for reading and writing: {error}. "
-            "Check the owner and the permissions of the file and of its directory, "
-            "and that the disk is sound."
-        ) from error
-    except (apsw.FullError, apsw.IOError) as error:
+        if not _allowed(path):
+            raise StoreUnreachable(
+                f"The store {path} cannot be opened for reading and writing: {error}. "
+                "Check the owner and the permissions of the file and of its directory."
+            ) from error
         raise _unready(path, error) from error
+    except (apsw.FullError, apsw.IOError, apsw.NoMemError) as error:
+        raise _unready(path, error) from error
+
+
+def _allowed(path: Path) -> bool:
+    """Whether kind, owner and permissions are in order: what fails then may pass."""
+    try:
+        if os.statvfs(path.parent).f_flag & os.ST_RDONLY:
+            return True
+    except OSError:
+        return False
+    of_file = os.access(path, os.R_OK | os.W_OK) and path.is_file()
+    return os.access(path.parent, os.W_OK) and (of_file or not path.exists())
 
 
 def _unready(path: Path, error: Exception) -> StoreUnready:
@@ -280,5 +279,5 @@ def _unready(path: Path, error: Exception) -> StoreUnready:
         )
     return StoreUnready(
         f"The store {path} cannot be opened now: {error}. Look whether the disk is "
-        "sound (dmesg) and start again."
+        "sound and mounted for writing (dmesg), and start again."
     )

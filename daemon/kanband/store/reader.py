@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 import apsw
 
 from kanband.store.calls import Answer, Calls, Job, as_failure, closed, is_failure
+from kanband.store.health import Health
 from kanband.store.questions import Reads
 from kanband.store.sqlite import SqliteReads
 
@@ -25,9 +26,10 @@ STEPS: Final = 20_000
 class Reader:
     """Owns the connection from now on."""
 
-    def __init__(self, db: apsw.Connection, calls: Calls) -> None:
+    def __init__(self, db: apsw.Connection, calls: Calls, health: Health) -> None:
         self._db = db
         self._calls = calls
+        self._health = health
         self._reads: Reads = SqliteReads(db)
         db.set_progress_handler(lambda: calls.ended, STEPS)
         self.thread = threading.Thread(
@@ -48,9 +50,11 @@ class Reader:
         if self._calls.ended:
             return Answer(job.future, None, closed())
         try:
-            return Answer(job.future, self._ask(job.call), None)
+            value = self._ask(job.call)
         except Exception as error:  # noqa: BLE001 - it is the asker's
             return Answer(job.future, None, self._why(error))
+        self._health.answered()
+        return Answer(job.future, value, None)
 
     def _ask(self, call: Callable[[Reads], T]) -> T:
         self._db.execute("BEGIN")
@@ -62,4 +66,8 @@ class Reader:
     def _why(self, error: Exception) -> Exception:
         if isinstance(error, apsw.InterruptError) and self._calls.ended:
             return closed()
-        return as_failure(error) if is_failure(error) else error
+        if not is_failure(error):
+            return error
+        failure = as_failure(error)
+        self._health.unreadable(str(failure))
+        return failure

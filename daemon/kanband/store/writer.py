@@ -11,6 +11,9 @@ alone, and under load groups form by themselves.
 * A full disk fails the group and the store goes on; an I/O error or corruption is
   fatal: what is on disk is not known any more, so nothing further is accepted.
 
+A refusal is a word in ``health``; until none is left the store is tried every second,
+by a write of one page (``_Writer.touch``), so that trouble ends of itself.
+
 ``StoreThread``'s methods belong to the event loop's thread; the connections to theirs.
 Absent: what the calls do (``sqlite``), the log's way into the file (``checkpointing``).
 """
@@ -20,7 +23,7 @@ import contextlib
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import apsw
 
@@ -28,7 +31,8 @@ from kanband.store.calls import Answer, Calls, Job, as_failure, is_failure
 from kanband.store.checkpointing import Checkpointer
 from kanband.store.errors import StoreFailed
 from kanband.store.events import last_seq
-from kanband.store.opening import open_reader, open_store
+from kanband.store.health import TRY_S, Health
+from kanband.store.opening import open_reader, open_store, schema_version
 from kanband.store.questions import Reads
 from kanband.store.reader import Reader
 from kanband.store.sqlite import SqliteVerbs
@@ -60,10 +64,14 @@ class StoreThread:
         loop = asyncio.get_running_loop()
         self._writes = Calls(loop)
         self._reads = Calls(loop)
-        db = open_store(path)
-        self._writer = _Writer(path, db, self._writes, on_journal, on_fatal)
-        self._reader = Reader(open_reader(path), self._reads)
+        self._trial: asyncio.TimerHandle | None = None
         self._loop = loop
+        self._health = Health(lambda: self._writes.tell(self._try_later))
+        db = open_store(path)
+        self._writer = _Writer(
+            path, db, self._writes, self._health, told=_Told(on_journal, on_fatal)
+        )
+        self._reader = Reader(open_reader(path), self._reads, self._health)
 
     def do(self, call: Callable[[Verbs], T]) -> "asyncio.Future[T]":
         """Run a verb; done when it is durable. Raises ``StoreFailed``, ``StoreBusy``,
@@ -76,16 +84,45 @@ class StoreThread:
         """Ask; sees everything that was committed before the call."""
         return self._reads.submit(call)
 
+    def problems(self) -> list[str]:
+        """What is wrong with it now; each says what it means and what to do."""
+        return [*self._health.problems(), *self._writes.problems()]
+
+    def _try_later(self) -> None:
+        """It is in trouble: see whether that is over."""
+        if self._trial is None and not self._writes.ended:
+            self._trial = self._loop.call_later(TRY_S, self._try)
+
+    def _try(self) -> None:
+        tries = (
+            self._writes.submit(self._writer.touch),
+            self._reads.submit(lambda reads: reads.last_seq()),
+        )
+        both = asyncio.gather(*tries, return_exceptions=True)
+        both.add_done_callback(self._tried)
+
+    def _tried(self, _both: "asyncio.Future[list[int | BaseException | None]]") -> None:
+        self._trial = None
+        if not self._health.well:
+            self._try_later()
+
     async def close(self) -> None:
         """Carry out the writes that were accepted, fail the reads, close the file."""
         if self._writes.ended:
             return
         self._writes.refuse()
+        if self._trial is not None:
+            self._trial.cancel()
         self._reader.end()
         await self._loop.run_in_executor(None, self._reader.thread.join)
         # Last, for only a connection that may write removes the log from the disk.
         self._writes.end()
         await self._loop.run_in_executor(None, self._writer.thread.join)
+
+
+class _Told(NamedTuple):
+    on_journal: Callable[[int], None] | None
+    on_fatal: Callable[[Exception], None] | None
 
 
 class _Writer:
@@ -96,21 +133,26 @@ class _Writer:
         path: Path,
         db: apsw.Connection,
         calls: Calls,
-        on_journal: Callable[[int], None] | None,
-        on_fatal: Callable[[Exception], None] | None,
+        health: Health,
+        *,
+        told: _Told,
     ) -> None:
         self._db = db
         self._calls = calls
-        self._on_journal = on_journal
-        self._on_fatal = on_fatal
+        self._health = health
+        self._told = told
         self._verbs: Verbs = SqliteVerbs(db)
         self._head = last_seq(db)
         self._fatal: StoreFailed | None = None
-        self._checkpointer = Checkpointer(path, db)
+        self._checkpointer = Checkpointer(path, db, health)
         self.thread = threading.Thread(
             target=self._run, name="store-writes", daemon=True
         )
         self.thread.start()
+
+    def touch(self, _verbs: Verbs) -> None:
+        """A call that writes a page and changes nothing, to see whether it can be."""
+        self._db.pragma("user_version", schema_version(self._db))
 
     def _run(self) -> None:
         while (jobs := self._calls.take(GROUP_MAX)) is not None:
@@ -130,7 +172,9 @@ class _Writer:
             self._db.execute("BEGIN IMMEDIATE")
             answers = [self._one(job) for job in jobs]
             head = last_seq(self._db)
+            self._health.committing()
             self._db.execute("COMMIT")
+            self._health.committed()
         except Exception as error:  # noqa: BLE001 - every future must be resolved
             self._undo(jobs, error)
         else:
@@ -152,11 +196,16 @@ class _Writer:
                 raise
             self._db.execute("ROLLBACK TO one")
             self._db.execute("RELEASE one")
-            return Answer(
-                job.future, None, as_failure(error) if is_failure(error) else error
-            )
+            return Answer(job.future, None, self._why(error))
         self._db.execute("RELEASE one")
         return Answer(job.future, value, None)
+
+    def _why(self, error: Exception) -> Exception:
+        if not is_failure(error):
+            return error
+        failure = as_failure(error)
+        self._health.refused(str(failure))
+        return failure
 
     def _undo(self, jobs: list[Job], error: Exception) -> None:
         failure = as_failure(error)
@@ -167,13 +216,13 @@ class _Writer:
             error = second
         if not is_failure(error) or isinstance(error, _FATAL):
             self._give_up(error)
+        self._health.refused(str(failure))
         self._fail(jobs, failure)
 
     def _give_up(self, error: Exception) -> None:
         """Accept nothing any more: what is on disk is not known."""
         self._fatal = as_failure(error)
-        if self._on_fatal is not None:
-            told = self._on_fatal
+        if (told := self._told.on_fatal) is not None:
             self._calls.tell(lambda: told(error))
 
     def _fail(self, jobs: list[Job], failure: StoreFailed) -> None:
@@ -183,8 +232,8 @@ class _Writer:
         )
 
     def _hint(self, head: int) -> Callable[[], None] | None:
-        if head == self._head or self._on_journal is None:
+        told = self._told.on_journal
+        if head == self._head or told is None:
             return None
         self._head = head
-        told = self._on_journal
         return lambda: told(head)
