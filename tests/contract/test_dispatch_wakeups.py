@@ -150,7 +150,7 @@ def test_a_refused_claim_is_tried_again(tmp_path: Path) -> None:
         bench.store.full = True
         bench.dispatch.wake()
         await bench.settle()
-        assert "free space" in bench.dispatch.problems()[0]
+        assert "results of runs wait" in bench.dispatch.problems()[0]
         bench.store.full = False
         await bench.pass_by(0.5)
         assert len(worker.runs) == 1

@@ -40,6 +40,7 @@ from kanban_ipc.control import (
     WorkersReply,
 )
 from kanban_ipc.link import Result
+from kanband.store.errors import StoreFailed
 from kanband.store.values import Claim
 from support.control_server import Served, served
 from support.daemon_double import worker
@@ -333,6 +334,23 @@ def test_status_is_unhealthy_while_something_needs_attention(tmp_path: Path) -> 
         reply = await it.client.call(StatusCall(), StatusReply)
         assert not reply.daemon.healthy
         assert reply.daemon.problems == ["worker-2 is FATAL"]
+
+    prove(tmp_path, fact)
+
+
+def test_status_tells_of_a_store_that_does_not_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fact(it: Served) -> None:
+        async def refuse() -> None:
+            raise StoreFailed("The store failed.")
+
+        monkeypatch.setattr(it.daemon.store, "read", lambda _call: refuse())
+        reply = await it.client.call(StatusCall(), StatusReply)
+        assert not reply.daemon.healthy
+        [problem] = reply.daemon.problems
+        assert "not known (0 is no figure): The store failed." in problem
+        assert [each.worker_id for each in reply.workers] == ["worker-1"]
 
     prove(tmp_path, fact)
 

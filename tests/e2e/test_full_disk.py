@@ -1,4 +1,4 @@
-"""A disk that is full at the very moment when an agent ends."""
+"""A disk that is full: when an agent ends, and when tickets are added."""
 
 import subprocess
 from collections.abc import Callable, Iterator
@@ -8,6 +8,7 @@ import pytest
 
 from kanban_ipc import layout
 from support import traces
+from support.control import CallFailed
 from support.deadline import eventually
 from support.gate import Gate
 from support.system import System
@@ -61,6 +62,25 @@ def test_a_full_disk_does_not_lose_the_exit_code(
     assert rested.state == "failed"
     run = small.run(ticket)
     assert (run.status, run.failure, run.exit_code) == ("error", "agent_error", 7)
+
+
+@pytest.mark.root
+def test_a_full_disk_is_told_and_what_was_acknowledged_is_kept(small: System) -> None:
+    ballast = small.state / "ballast"
+    kept = [small.add("Before", ready=False)]
+    fill(ballast)
+    # What is left of the log may do for less.
+    with pytest.raises(CallFailed, match="disk with the store is full"):
+        small.add("While it is full", instructions="x" * 200_000, ready=False)
+    found = small.status().daemon
+    assert not found.healthy
+    assert any("the store takes no changes" in text for text in found.problems)
+    assert any("MiB left" in text for text in found.problems)
+
+    ballast.unlink()
+    eventually(lambda: small.status().daemon.healthy, "healthy by itself")
+    kept.append(small.add("After", ready=False))
+    assert [ticket.id for ticket in small.tickets()] == kept
 
 
 def fill(path: Path) -> None:

@@ -874,7 +874,7 @@ def test_nothing_is_started_while_the_disk_is_full_and_then_everything(
             assert daemon.worker().state == "STARTING"
             assert daemon.worker().pid is None
             [problem] = daemon.fleet.problems()
-            assert "free space on its disk" in problem
+            assert "no worker is started before it is" in problem
             daemon.store.full = False
             after = await daemon.until("RUNNING", other_than=before.pid)
             assert daemon.fleet.problems() == []

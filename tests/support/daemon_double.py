@@ -236,6 +236,10 @@ class DaemonDouble:
     def claim_policy(self) -> ClaimPolicy:
         return self.profiles.claim_policy
 
+    def problems(self) -> list[str]:
+        parts = (self.store, self.fleet, self.runs)
+        return [word for part in parts for word in part.problems()]
+
     async def reload(self) -> ReloadReply:
         return await self._reloading.reload()
 

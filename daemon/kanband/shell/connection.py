@@ -103,6 +103,13 @@ class Connection(asyncio.Protocol):
         return self._task is None or not self._writable.is_set()
 
     @property
+    def descriptor(self) -> int:
+        """Its number, while it is connected."""
+        assert self._transport is not None
+        number: int = self._transport.get_extra_info("socket").fileno()
+        return number
+
+    @property
     def is_busy(self) -> bool:
         """Something that was asked for is under way."""
         return self._task is not None

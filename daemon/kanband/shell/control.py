@@ -1,8 +1,9 @@
 """The server of the control socket, and of the agents': who may connect, how many.
 
 Decided here: the same user or root is let in (SO_PEERCRED), at most
-``CONTROL_CONNECTIONS_MAX`` at a time; a newcomer beyond that takes the place of the
-client that has been idle longest, and is refused when all are busy. Who hangs up frees
+``CONTROL_CONNECTIONS_MAX`` at a time, and fewer where descriptors run short; a newcomer
+beyond that takes the place of the client that has been idle longest, and is refused
+when all are busy. Who hangs up frees
 its place at once, though what it asked for goes on: as many again. What is said on a
 connection is in ``connection``, what it means in ``calls``.
 """
@@ -21,7 +22,10 @@ from kanband.shell.listening import BACKLOG, Listening
 from kanband.shell.methods import CONTROL
 from kanband.shell.methods.api import Api
 from kanband.shell.ports import Daemon
+from kanband.shell.troubles import short
 
+_ALWAYS: Final = 8
+"""Clients that are let in however short descriptors are: they may ask why."""
 _FAREWELL_S: Final = 1.0
 """For the last replies to be read."""
 
@@ -89,6 +93,11 @@ class ControlServer:
             connection.abort()
         await self._empty.wait()
 
+    def hang_up_on_idle(self) -> None:
+        """Descriptors are wanted for those who have something to ask."""
+        while self._evict():
+            pass
+
     # ------------------------------------------------------- connection.Host
 
     def admit(self, connection: Connection, uid: int) -> bytes | None:
@@ -100,13 +109,13 @@ class ControlServer:
                 f"user {uid}; use that account",
             )
             return self._calls.refusal(refused)
-        if (
-            len(self._connections) >= bounds.CONTROL_CONNECTIONS_MAX
-            and not self._evict()
-        ):
+        count = len(self._connections)
+        full = count >= bounds.CONTROL_CONNECTIONS_MAX
+        tight = count >= _ALWAYS and short(connection.descriptor)
+        if (full or tight) and not self._evict():
             busy = Refused(
-                message=f"all {bounds.CONTROL_CONNECTIONS_MAX} connections to kanband "
-                "are busy; try again, and look for clients that never hang up",
+                message=f"all {count} connections to kanband are "
+                "busy; try again, and look for clients that never hang up",
             )
             return self._calls.refusal(busy)
         self._connections[connection] = None

@@ -13,6 +13,7 @@ daemon has touched nothing. Leaving is the same backwards, in one of three ways:
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
 import random
@@ -45,12 +46,14 @@ from kanband.shell.profiles import Profiles
 from kanband.shell.reception import Reception
 from kanband.shell.reloading import Reloading
 from kanband.shell.tidying import Tidying
-from kanband.store.errors import StoreError, StoreFailed
+from kanband.shell.troubles import Troubles
+from kanband.store.errors import StoreBusy, StoreClosed, StoreError, StoreFailed
 from kanband.store.values import ClaimPolicy
 from kanband.store.writer import StoreThread
 
 _LEAVE_MARGIN_S: Final = 30.0
 """After drain and cancellation: SIGKILL, reaping, the last commits, the spawner."""
+_SHORT: Final = (errno.EMFILE, errno.ENFILE)
 _LOG: Final = logging.getLogger(__name__)
 
 
@@ -79,6 +82,10 @@ class Kanband:
     def claim_policy(self) -> ClaimPolicy:
         """What is in force, as a claim needs it."""
         return self.profiles.claim_policy
+
+    def problems(self) -> list[str]:
+        """See ``ports.Daemon``."""
+        return self._troubles.problems()
 
     async def reload(self) -> ReloadReply:
         """See ``ports.Daemon``."""
@@ -216,6 +223,10 @@ class Kanband:
                 broken=self.life.fail,
                 passes=self.passes,
             )
+            self._troubles = Troubles(
+                config.state_dir,
+                (self.store.problems, self.fleet.problems, self.runs.problems),
+            )
             self._reloading = Reloading(
                 read=self._read_config,
                 profiles=self.profiles,
@@ -252,11 +263,11 @@ class Kanband:
             self._keep(self._tidying.run())
             stack.push_async_callback(self._end_background)
             agents = ControlServer(agent_socket, self, api=AGENT)
-            await agents.open()
-            stack.push_async_callback(agents.close)
             control = ControlServer(config.runtime_dir / layout.CONTROL_SOCKET, self)
-            await control.open()
-            stack.push_async_callback(control.close)
+            self._make_room_when_short(agents, control)
+            for server in (agents, control):
+                await server.open()
+                stack.push_async_callback(server.close)
             yield
 
     async def _unless_failed(self, opening: Coroutine[Any, Any, None]) -> None:
@@ -288,6 +299,22 @@ class Kanband:
             )
 
         return make
+
+    def _make_room_when_short(self, *servers: ControlServer) -> None:
+        """For a second asyncio accepts nobody when the kernel has no descriptor left,
+        and then tries again: until then there must be one.
+        """
+
+        def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+            error = context.get("exception")
+            if not isinstance(error, OSError) or error.errno not in _SHORT:
+                loop.default_exception_handler(context)
+                return
+            _LOG.error("idle clients are hung up on for want of files: %s", error)
+            for server in servers:
+                server.hang_up_on_idle()
+
+        asyncio.get_running_loop().set_exception_handler(handle)
 
     def _store_failed(self, error: Exception) -> None:
         """What is on disk is not known any more: let the next start look."""
@@ -323,19 +350,26 @@ class Kanband:
             self.runs.awake()
             if self._notifier.watchdog_s is not None:
                 await self._feed_watchdog()
+            begun = self.clock.monotonic()
             await asyncio.sleep(beat_s)
+            self._troubles.beat(self.clock.monotonic() - begun - beat_s)
 
     async def _feed_watchdog(self) -> None:
+        """A store that refuses answers, too: to be killed would not mend its disk."""
         try:
             await self.store.read(lambda reads: reads.last_seq())
             await self.store.do(lambda _verbs: None)
-        except StoreError as error:
+        except (StoreBusy, StoreClosed) as error:
             _LOG.warning("the watchdog is not fed: %s", error)
-        else:
-            self._notifier.send(WATCHDOG="1", STATUS=self._status_line())
+            return
+        except StoreError as error:
+            _LOG.warning("the store refuses: %s", error)
+        self._notifier.send(WATCHDOG="1", STATUS=self._status_line())
 
     def _status_line(self) -> str:
-        return f"{self.life.state}: {len(self.runs.live)} runs"
+        line = f"{self.life.state}: {len(self.runs.live)} runs"
+        problems = self.problems()
+        return f"{line}; NOT HEALTHY: {problems[0]}" if problems else line
 
     def _signals(self) -> None:
         loop = asyncio.get_running_loop()

@@ -220,8 +220,7 @@ class Dispatch(Standing):
     def _not_committed(self, turn: Turn, error: BaseException) -> None:
         """Nothing was acknowledged; keep it and try again."""
         self._store_problem = (
-            f"the store refuses writes ({error}); results wait and are tried again "
-            "twice a second: free space on its disk"
+            f"results of runs wait, and are tried again twice a second: {error}"
         )
         _LOG.error("a turn could not be committed: %s", error)
         self.reports.put_back(turn.arrivals)

@@ -135,8 +135,8 @@ class Ledger:
     ) -> None:
         _LOG.error("worker rows could not be written: %s", error)
         self.problem = (
-            f"the store refuses what became of workers ({error}); it is tried again "
-            "twice a second, and no worker is started meanwhile: free space on its disk"
+            "what became of workers is not kept yet, and no worker is started before "
+            f"it is; it is tried again twice a second: {error}"
         )
         for owner in owners:
             self._dirty.setdefault(owner.row.worker_id, owner)

@@ -180,6 +180,9 @@ class Daemon(Protocol):
     @property
     def claim_policy(self) -> ClaimPolicy: ...
 
+    def problems(self) -> list[str]:
+        """Why it is not healthy, its parts included; empty when it is."""
+
     async def reload(self) -> ReloadReply:
         """Read the configuration again. Raises ``ConfigError``, and then nothing has
         changed.

@@ -71,7 +71,7 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 
 def _problems(daemon: Daemon) -> Iterator[Finding]:
     """What ``status`` says, too."""
-    troubles = [*daemon.fleet.problems(), *daemon.runs.problems()]
+    troubles = daemon.problems()
     for text in troubles:
         yield Finding(check="daemon", level="wrong", text=text, mend="kanbanctl status")
     if not troubles:
