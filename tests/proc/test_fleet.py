@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -21,7 +22,7 @@ from kanband.shell.live import Restriction
 from kanband.shell.spawn_requests import RISING_MAX
 from kanband.store.errors import StoreFailed
 from kanband.store.values import WorkerRow
-from support import traces
+from support import forkless_spawner, traces
 from support.crew_bench import CrewBench, Daemon, eventually
 
 Bench = Callable[..., CrewBench]
@@ -209,6 +210,26 @@ def test_without_a_spawner_nothing_starts_and_the_reason_is_told(bench: Bench) -
             assert "No module named 'no_such_module'" in problem
             assert "spawner.log" in problem
             assert daemon.worker().state == "STARTING"
+
+    asyncio.run(scenario())
+
+
+def test_a_worker_that_gets_no_process_is_tried_again_and_never_fatal(
+    bench: Bench,
+) -> None:
+    async def scenario() -> None:
+        fixture = bench(backoff_initial_s=0.01, backoff_max_s=0.05)
+        fixture.command = (sys.executable, "-m", "support.forkless_spawner")
+        flag = fixture.state / forkless_spawner.REFUSED
+        flag.touch()
+        async with fixture.daemon() as daemon:
+            await eventually(lambda: daemon.worker().restart_count > 8, "many tries")
+            [problem] = daemon.fleet.problems()
+            assert problem.startswith("worker-1 could not be started: fork: Resource")
+            assert daemon.worker().state != "FATAL"
+            flag.unlink()
+            await daemon.until("RUNNING")
+            assert daemon.fleet.problems() == []
 
     asyncio.run(scenario())
 

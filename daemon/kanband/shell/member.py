@@ -46,6 +46,8 @@ class Member:
         self.stop: Stop | None = None
         self.doubt = ""
         """In UNKNOWN: why."""
+        self.hindered = ""
+        """Why the system refused it a process the last time, if it did."""
         self.starts_at: float | None = None
         """In BACKOFF and EXITED: when it will be started, monotonic."""
         self._ground = ground
@@ -214,6 +216,7 @@ class Member:
 
     def attached(self, process: ProcessId) -> None:
         """Its process is known; see ``body.Owner``."""
+        self.hindered = ""
         self.row = worker_rows.living(self.row, process)
         self._ground.ledger.mark(self)
         if self.state == "STARTING":
@@ -226,6 +229,7 @@ class Member:
     ) -> asyncio.Future[None]:
         """Its process is no more; see ``body.Owner``."""
         stopping = self.state == "STOPPING"
+        self.hindered = not_started
         verdict = classify(msgspec.structs.replace(end, stopping=stopping))
         self._keep_exit(end, not_started or verdict.reason, lines)
         durable = self._take(verdict.event, not_started or verdict.reason)
@@ -296,11 +300,12 @@ class Member:
         policy = self._ground.policy
         if self.row.guest:
             event = "gone"
-        elif event == "failed":
+        elif event == "failed" and not self.hindered:
             self._history = backoff.failed(self._history, self._now(), policy)
             if backoff.exhausted(self._history, policy):
                 event = "exhausted"
-        elif event in {"crashed", "left"}:
+        elif event in {"crashed", "left", "failed"}:
+            # That there was no process for it says nothing of it, so it is never FATAL.
             self._history = backoff.ended(self._history, self._now(), policy)
         else:
             self.stop_done()

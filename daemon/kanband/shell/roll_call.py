@@ -36,7 +36,8 @@ class RollCall:
         ]
 
     def problems(self) -> list[str]:
-        """FATAL and UNKNOWN workers, each with the next step."""
+        """FATAL and UNKNOWN workers, and those without a process that should have one;
+        each with the next step."""
         found = []
         for name in sorted(self._members, key=roster.natural):
             member = self._members[name]
@@ -44,6 +45,11 @@ class RollCall:
                 found.append(_fatal(member.row))
             elif member.state == "UNKNOWN":
                 found.append(_unknown(member))
+            elif member.hindered and member.wanted == "run":
+                found.append(
+                    f"{name} could not be started: {member.hindered}. It is tried "
+                    "again, at least twice a minute, until it can be"
+                )
             elif member.row.guest and not member.by_hand and member.body.put_down:
                 found.append(_stuck(member))
         return found

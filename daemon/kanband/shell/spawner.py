@@ -212,7 +212,20 @@ class SpawnerClient:
             self._ask(request)
 
     def _ask(self, request: Request) -> None:
-        self._send(request.wish, secret_descriptor(request.secret))
+        wish = request.wish
+        try:
+            descriptor = secret_descriptor(request.secret)
+        except OSError as error:
+            self._requests.answered(wish.incarnation)
+            self._answers.on_spawn_failed(
+                SpawnFailed(
+                    worker_id=wish.worker_id,
+                    incarnation=wish.incarnation,
+                    reason=f"no descriptor for its secret: {error.strerror}",
+                )
+            )
+        else:
+            self._send(wish, descriptor)
 
     def _send(self, message: ToSpawner, descriptor: int | None = None) -> None:
         assert self._connection is not None
