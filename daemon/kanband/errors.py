@@ -4,6 +4,7 @@ Exit codes: 100 usage or configuration (a restart cannot help; the units name it
 ``RestartPreventExitStatus``), 101 a bug, 111 the system failed (temporary). After s6.
 """
 
+import errno
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,24 @@ class KanbandError(Exception):
     """Root of the daemon's errors; its text is for people."""
 
     exit_code: int = EXIT_SYSTEM
+
+
+PASSING: Final = frozenset(
+    (
+        errno.EDQUOT,
+        errno.EIO,
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ENOMEM,
+        errno.ENOSPC,
+        errno.EROFS,
+    )
+)
+"""What of the system's refusals may be otherwise at the next start."""
+
+
+class SystemTrouble(KanbandError):
+    """A disk that is full, read-only or failing, or files that are short, for now."""
 
 
 class ConfigError(KanbandError):

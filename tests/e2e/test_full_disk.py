@@ -1,4 +1,4 @@
-"""A disk that is full: when an agent ends, and when tickets are added."""
+"""A disk that is full, when an agent ends or a ticket is added; or is read-only."""
 
 import subprocess
 from collections.abc import Callable, Iterator
@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from kanban_ipc import layout
+from kanband.errors import EXIT_SYSTEM
 from support import traces
 from support.control import CallFailed
 from support.deadline import eventually
@@ -81,6 +82,22 @@ def test_a_full_disk_is_told_and_what_was_acknowledged_is_kept(small: System) ->
     eventually(lambda: small.status().daemon.healthy, "healthy by itself")
     kept.append(small.add("After", ready=False))
     assert [ticket.id for ticket in small.tickets()] == kept
+
+
+@pytest.mark.root
+def test_a_read_only_disk_is_worth_another_start(small: System) -> None:
+    kept = small.add("Before", ready=False)
+    small.shutdown()
+    remount(small, "ro")
+    assert small.launch().wait(20) == EXIT_SYSTEM, "100 would keep systemd from it"
+    assert "Read-only file system" in small.output.read_text()
+    remount(small, "rw")
+    small.start()
+    assert [ticket.id for ticket in small.tickets()] == [kept]
+
+
+def remount(system: System, how: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,{how}", str(system.state)], check=True)
 
 
 def fill(path: Path) -> None:

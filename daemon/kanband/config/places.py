@@ -28,7 +28,7 @@ from kanban_ipc.layout import (
 )
 from kanban_ipc.words import UNIT_SCOPES, UnitScope
 from kanband.config.sections import Config
-from kanband.errors import ConfigError
+from kanband.errors import PASSING, ConfigError, SystemTrouble
 
 SYSTEM_FILE: Final = Path("/etc/kanban/kanban.toml")
 _NAME: Final = "kanban"
@@ -112,6 +112,11 @@ def _make(directory: Path) -> None:
             if not os.path.lexists(missing):
                 missing.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
+        if error.errno in PASSING:
+            raise SystemTrouble(
+                f"the directory {directory} cannot be made now: {error.strerror}; look "
+                "at its disk (df, dmesg) and start again"
+            ) from error
         raise ConfigError(
             f"the directory {directory} cannot be made: {error.strerror}; make it "
             "yourself, or give another with --state-dir or --runtime-dir",
