@@ -22,6 +22,7 @@ TOPICS: Final[Mapping[str, Sequence[str]]] = {
         "backup",
         "gc",
         "drain",
+        "upgrade",
         "shutdown",
         "service",
     ),

@@ -19,8 +19,10 @@ from kanband.errors import EXIT_USAGE, KanbandError
 from kanband.shell.daemon import Kanband
 from kanband.shell.doctor import examine
 from kanband.shell.lock import HeldLock
+from kanband.shell.succession import Preflight, replace
 from kanband.shell.version import version
 from kanband.store.copying import restore
+from kanband.store.opening import check_schema
 
 
 class _Parser(argparse.ArgumentParser):
@@ -57,6 +59,11 @@ def _parser() -> _Parser:
         help="examine an installation, print what was found as JSON, and leave",
     )
     parser.add_argument(
+        "--preflight",
+        action="store_true",
+        help="say, as JSON, whether this version could take over here, and leave",
+    )
+    parser.add_argument(
         "--restore",
         metavar="FILE",
         help="put a backup in the store's place (the daemon must be down), and leave",
@@ -76,21 +83,30 @@ def main(argv: Sequence[str] | None = None) -> int:
         workers=options.workers,
     )
     try:
-        if options.check_config:
-            configuration.load(flags, os.environ)
-            return _say("the configuration is in order\n")
-        if options.print_config:
-            config = configuration.load(flags, os.environ)
-            return _say(configuration.print_config(config))
-        if options.doctor:
-            found = examine(flags, os.environ)
-            return _say(msgspec.json.encode(found).decode() + "\n")
         if options.restore:
             return _restore(configuration.load(flags, os.environ), options.restore)
+        answer = _answer(options, flags)
+        if answer is not None:
+            return _say(answer)
         return _serve(lambda: configuration.load(flags, os.environ))
     except KanbandError as error:
         sys.stderr.write(f"kanband: {error}\n")
         return error.exit_code
+
+
+def _answer(options: argparse.Namespace, flags: Flags) -> str | None:
+    """What is only asked, and changes nothing; None: nothing is asked."""
+    if options.check_config:
+        configuration.load(flags, os.environ)
+        return "the configuration is in order\n"
+    if options.print_config:
+        return configuration.print_config(configuration.load(flags, os.environ))
+    if options.preflight:
+        check_schema(configuration.load(flags, os.environ).db_file)
+        return msgspec.json.encode(Preflight(version=version())).decode() + "\n"
+    if options.doctor:
+        return msgspec.json.encode(examine(flags, os.environ)).decode() + "\n"
+    return None
 
 
 def _restore(config: Config, file: str) -> int:
@@ -113,7 +129,17 @@ def _say(text: str) -> int:
 def _serve(read_config: Callable[[], Config]) -> int:
     faulthandler.enable()  # the watchdog's SIGABRT shows where we are stuck
     gc.freeze()
-    return asyncio.run(Kanband(read_config, os.environ).run())
+    daemon = Kanband(read_config, os.environ)
+    code = asyncio.run(daemon.run())
+    if code == 0 and daemon.successor:
+        try:
+            replace(daemon.successor, asked_to_stop=daemon.life.stop_wanted)
+        except OSError as error:
+            raise KanbandError(
+                f"{daemon.successor[0]} cannot be executed: {error}; workers and runs "
+                "go on, start kanband again"
+            ) from error
+    return code
 
 
 if __name__ == "__main__":

@@ -145,6 +145,31 @@ def test_a_draining_worker_gets_nothing(tmp_path: Path) -> None:
     with_bench(tmp_path, body)
 
 
+def test_a_spared_worker_gets_runs_beside_its_own_and_none_after(
+    tmp_path: Path,
+) -> None:
+    async def body(bench: Bench) -> None:
+        worker = bench.worker(slots=2)
+        worker.hello()
+        run = await bench.one_run(worker)
+        bench.dispatch.spare(worker.name, "wholly")
+        await bench.add("beside it")
+        assert len(worker.runs) == 1
+        bench.dispatch.spare(worker.name, "when_empty")
+        await bench.settle()
+        [_, beside] = worker.runs
+        await bench.add("after it")
+        # The end of the last run and the next claim would be one turn.
+        worker.say(started(run), finished(run), started(beside), finished(beside))
+        await bench.settle()
+        assert len(worker.runs) == 2
+        bench.dispatch.spare(worker.name, "not")
+        await bench.settle()
+        assert len(worker.runs) == 3
+
+    with_bench(tmp_path, body)
+
+
 def test_a_worker_that_is_away_cannot_be_drained(tmp_path: Path) -> None:
     async def body(bench: Bench) -> None:
         worker = bench.worker()

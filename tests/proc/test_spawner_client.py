@@ -36,6 +36,9 @@ class Told:
         self.failed: list[SpawnFailed] = []
         self.exited: list[Exited] = []
 
+    def on_ready(self) -> None:
+        """Nobody waits for it."""
+
     def on_spawned(self, message: Spawned) -> None:
         self.spawned.append(message)
 

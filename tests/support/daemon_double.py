@@ -196,6 +196,10 @@ class LifeDouble:
     def shutdown(self, *, now: bool, keep_workers: bool) -> None:
         self.left.append((now, keep_workers))
 
+    def replace(self) -> bool:
+        self.left.append((False, True))
+        return len(self.left) == 1
+
 
 class DaemonDouble:
     """Implements ``ports.Daemon``."""

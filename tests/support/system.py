@@ -56,6 +56,8 @@ class System:
         self.socket = self.runtime / layout.CONTROL_SOCKET
         self.token = secrets.token_hex(8)
         self.notify = Notify(self.runtime / "notify.sock")
+        self.extra: dict[str, str] = {}
+        """Further variables of everything that is started here."""
         self._daemon: subprocess.Popen[bytes] | None = None
         self._hands: list[HandWorker] = []
 
@@ -69,7 +71,7 @@ class System:
             for name, value in os.environ.items()
             if name not in ALIEN and not name.startswith(ALIEN_PREFIXES)
         }
-        return kept | {"HOME": str(self.home), TOKEN: self.token}
+        return kept | {"HOME": str(self.home), TOKEN: self.token} | self.extra
 
     def command(self, *words: str) -> list[str]:
         """How this system's daemon is started."""

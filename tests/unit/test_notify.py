@@ -46,6 +46,21 @@ def test_without_a_manager_nothing_happens(environ: dict[str, str]) -> None:
     Notifier(environ).send(READY="1")
 
 
+def test_the_watchdog_waits_while_another_version_starts(tmp_path: Path) -> None:
+    path = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(path)
+        manager.settimeout(10)
+        notifier = Notifier({"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "30000000"})
+        notifier.reloading("handing over")
+        said = manager.recv(4_096).decode().splitlines()
+        assert said[0] == "RELOADING=1"
+        assert "WATCHDOG_USEC=300000000" in said
+        notifier.ready("running")
+        said = manager.recv(4_096).decode().splitlines()
+        assert {"READY=1", "WATCHDOG_USEC=30000000"} <= set(said)
+
+
 def test_a_manager_that_does_not_read_holds_nobody_up(tmp_path: Path) -> None:
     path = str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:

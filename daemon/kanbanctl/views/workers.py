@@ -49,6 +49,12 @@ def show_workers(output: Output, workers: list[WorkerInfo]) -> None:
     for worker in workers:
         if worker.state in IN_TROUBLE:
             _show_trouble(output, worker)
+    for worker in workers:
+        if worker.renewal:
+            output.line()
+            output.line(
+                f"{worker.worker_id} is replaced when it has no run: {worker.renewal}."
+            )
 
 
 def say_worker(output: Output, worker: WorkerInfo) -> None:

@@ -13,6 +13,7 @@ from kanband.core import recycling
 from kanband.core.backoff import Policy
 from kanband.core.staleness import Beats
 from kanband.shell.ledger import Ledger
+from kanband.shell.live import Spared
 from kanband.shell.ports import Clock, Store
 from kanband.shell.spawner import SpawnerClient
 
@@ -45,6 +46,17 @@ class Dispatch(Protocol):
     @property
     def beats(self) -> Beats:
         """When a worker's silence counts for what."""
+
+    def version(self, worker_id: str) -> str | None:
+        """Of a connected worker's program; None: not connected, or it did not say."""
+
+    def spared(self, worker_id: str) -> Spared:
+        """How it is spared now."""
+
+    def spare(self, worker_id: WorkerId, how: Spared) -> None:
+        """Give it nothing more, or nothing once it is empty; nothing happens to a
+        worker without a session.
+        """
 
     def current(self, worker_id: str) -> list[CurrentRun]:
         """For people."""

@@ -2,12 +2,14 @@
 
 Order of a start: held locks → store → leases → link → fleet (adoption) → agents' socket
 → control socket → READY. So nobody is answered before recovery is done, and a second
-daemon has touched nothing. Leaving is the same backwards, in one of three ways:
+daemon has touched nothing. Leaving is the same backwards, in one of four ways:
 
 * *stop* (SIGTERM, SIGINT, ``kanbanctl shutdown``): nothing new is assigned, workers
   drain, then everything ends; asked again, it hurries;
 * *hand over* (SIGUSR1, ``--keep-workers``): let go and leave workers and runs to the
   next daemon;
+* *replace* (``kanbanctl upgrade``): the same, and the next daemon is executed in this
+  process (``succession``);
 * *fatal*: the disk failed under the store; leave at once with 111, workers go on.
 """
 
@@ -19,7 +21,7 @@ import os
 import random
 import signal
 import uuid
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, MutableMapping
 from typing import Any, Final
 
 from kanban_ipc import layout
@@ -28,7 +30,7 @@ from kanban_ipc.guests import Pass
 from kanband.config import Config, prepare_places
 from kanband.core.staleness import GAP_BEATS
 from kanband.errors import EXIT_BUG, EXIT_SYSTEM, ConfigError, KanbandError
-from kanband.shell import descriptors, logs
+from kanband.shell import descriptors, logs, succession
 from kanband.shell.agent_methods import AGENT
 from kanband.shell.clock import SystemClock
 from kanband.shell.control import ControlServer
@@ -45,6 +47,7 @@ from kanband.shell.passes import Passes, read_key
 from kanband.shell.profiles import Profiles
 from kanband.shell.reception import Reception
 from kanband.shell.reloading import Reloading
+from kanband.shell.succession import Inheritance
 from kanband.shell.tidying import Tidying
 from kanband.shell.troubles import Troubles
 from kanband.store.errors import StoreBusy, StoreClosed, StoreError, StoreFailed
@@ -61,11 +64,15 @@ class Kanband:
     """Implements ``ports.Daemon``: everything a control method may use."""
 
     def __init__(
-        self, read_config: Callable[[], Config], environ: Mapping[str, str]
+        self, read_config: Callable[[], Config], environ: MutableMapping[str, str]
     ) -> None:
         """Reads the configuration, and again at each reload; no other I/O yet.
-        ``environ`` tells of the service manager alone. Raises ``ConfigError``."""
+        ``environ`` tells of the service manager, and of the daemon before this one in
+        the same process. Raises ``ConfigError``."""
         self._read_config = read_config
+        self._environ = environ
+        self.successor: list[str] = []
+        """What is to be executed in our place once we have let go of everything."""
         config = read_config()
         self.profiles = Profiles(config)
         self.clock = SystemClock()
@@ -98,6 +105,8 @@ class Kanband:
         config = self.config
         prepare_places(config)
         with contextlib.ExitStack() as held:
+            self._inheritance = Inheritance(self._environ)
+            held.callback(self._inheritance.close)
             for path, option in (
                 (config.state_dir / layout.DAEMON_LOCK, "--state-dir"),
                 (config.runtime_dir / layout.SOCKETS_LOCK, "--runtime-dir"),
@@ -119,13 +128,19 @@ class Kanband:
             self._signals()
             self.life.ready()
             self.runs.open()
-            self._notifier.send(READY="1", STATUS=self._status_line())
+            self._notifier.ready(self._status_line())
             _LOG.info("ready", extra={"fields": {"pid": os.getpid()}})
             way = await self.life.left()
-            self._notifier.send(STOPPING="1", EXTEND_TIMEOUT_USEC=self._patience_us())
+            if way == "replace":
+                succession.hold_signals()
+                self._notifier.reloading("handing over to the installed version")
+            else:
+                patience = self._patience_us()
+                self._notifier.send(STOPPING="1", EXTEND_TIMEOUT_USEC=patience)
             _LOG.info("leaving", extra={"fields": {"way": way}})
             await self._leave(way)
         if self.life.failure is None:
+            self.successor = succession.command() if way == "replace" else []
             return 0
         error = self.life.failure
         _LOG.critical("left because of: %s", error, exc_info=error)
@@ -384,6 +399,7 @@ class Kanband:
             lambda: life.shutdown(now=False, keep_workers=True),
         )
         loop.add_signal_handler(signal.SIGHUP, self._hang_up)
+        self._inheritance.deliver()
 
     def _hang_up(self) -> None:
         self._keep(self._reload_unasked())

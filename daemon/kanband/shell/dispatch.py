@@ -21,7 +21,7 @@ from kanban_ipc.words import Epoch, FailureClass, RunId, WorkerId
 from kanband.core.ids import RANDOM_BYTES, RunIds
 from kanband.shell.assignments import Assignments, Outbox, Prospects
 from kanband.shell.due import DueTimer
-from kanband.shell.live import LiveRun
+from kanband.shell.live import LiveRun, Spared
 from kanband.shell.marks import Marks
 from kanband.shell.passes import Passes
 from kanband.shell.ports import Clock, Store
@@ -325,6 +325,13 @@ class Dispatch(Standing):
             return False
         session.draining = True
         return self.post.send(session.peer, [link.Drain(deadline_s=deadline_s)])
+
+    def spare(self, worker_id: WorkerId, how: Spared) -> None:
+        """Give a worker nothing more (once it is empty), or give it work again."""
+        session = self.sessions.of(worker_id)
+        if session is not None and session.spared != how:
+            session.spared = how
+            self.wake()
 
     async def runs_ended(self, worker_id: WorkerId) -> None:
         """End what a worker that is not to come back has left; return once it is so.

@@ -5,6 +5,8 @@ it is in ``gate`` (our own workers) and ``guests``. Absent: what a worker may sa
 it is in (``reception``).
 """
 
+from collections.abc import Callable
+
 from kanban_ipc.link import Hello, Refused
 from kanban_ipc.words import WorkerId
 from kanband.config import Config
@@ -29,9 +31,14 @@ class Door:
         self._clock = clock
         self._ground: Ground
         self._pass_sha256 = ""
+        self._welcomed: Callable[[], None] = lambda: None
 
-    def open(self, ground: Ground, pass_sha256: str) -> None:
-        """Guests stand on ``ground``; theirs is the pass of this digest."""
+    def open(
+        self, ground: Ground, pass_sha256: str, welcomed: Callable[[], None]
+    ) -> None:
+        """Guests stand on ``ground``; theirs is the pass of this digest. ``welcomed``
+        is told of every hello."""
+        self._welcomed = welcomed
         self._ground = ground
         self._pass_sha256 = pass_sha256
 
@@ -68,6 +75,7 @@ class Door:
             member.on_guest(hello.process)
         else:
             member.on_hello(hello.process)
+        self._welcomed()
 
     def on_goodbye(self, worker_id: WorkerId, reason: str) -> None:
         """Its exit that follows is expected."""

@@ -9,8 +9,8 @@ finds workers that live but are silent, and notices when our own loop was away, 
 is nobody's fault.
 
 Decided here: which workers there are, and what a command waits for. Absent: how one
-is stopped (``stopper``), forgotten (``farewell``), adopted (``recovery``), let in
-(``door``), shown (``roll_call``).
+is stopped (``stopper``), replaced (``renewal``), forgotten (``farewell``), adopted
+(``recovery``), let in (``door``), shown (``roll_call``).
 """
 
 import asyncio
@@ -38,6 +38,7 @@ from kanband.shell.member import Member
 from kanband.shell.not_managed import Guest, NotManaged
 from kanband.shell.ports import Clock, Store
 from kanband.shell.recovery import look_again, recover
+from kanband.shell.renewal import Renewal
 from kanband.shell.roll_call import RollCall
 from kanband.shell.rolling import STARTED, Rolling
 from kanband.shell.spawner import SpawnerClient
@@ -102,7 +103,9 @@ class Fleet:
         )
         self._watch: asyncio.TimerHandle | None = None
         self._kept: dict[str, Exited] = {}
-        self._opened: tuple[Ground, Wishes, Farewell, Rolling] | None = None
+        self._opened: (
+            tuple[Ground, Wishes, Farewell, Rolling, Renewal] | None
+        ) = None
         self._pass: Pass | None = None
         self._inline: InlineSlots | None = None
 
@@ -142,10 +145,12 @@ class Fleet:
             holds=dispatch.live_runs,
             broken=self._broken,
         )
-        self._opened = ground, wishes, farewell, Rolling(ground, self._broken)
+        renewal = Renewal(self._members, ground)
+        rolling = Rolling(ground, self._broken)
+        self._opened = ground, wishes, farewell, rolling, renewal
         joining = guests.issue_pass(self._config, self._link_endpoint)
         self._pass = joining
-        self.door.open(ground, digest(joining.secret))
+        self.door.open(ground, digest(joining.secret), renewal.soon)
         await self._recover()
         await farewell.guests()
         listen()
@@ -155,13 +160,22 @@ class Fleet:
                 self._inline.start()
             self._look()
             return
+        if self._spawner.outdated:
+            # Before anything is started: that shall be of our version.
+            await self._collect_kept()
+            await self._spawner.renew()
         await self._begin()
+        await self._collect_kept()
+        self._spawner.keep()
+        renewal.begin()
+        self._look()
+
+    async def _collect_kept(self) -> None:
+        """Ends that came before there were members are durable now."""
         await self._ledger.flush()
         for end in self._kept.values():
             self._spawner.collected(end.worker_id, end.incarnation)
         self._kept.clear()
-        self._spawner.keep()
-        self._look()
 
     async def _recover(self) -> None:
         managed = self._config.mode == "managed"
@@ -361,7 +375,7 @@ class Fleet:
 
     def infos(self, worker_ids: Sequence[str] = ()) -> list[WorkerInfo]:
         """See ``ports.Fleet``. Unknown ids have none."""
-        return self._roll_call.infos(worker_ids, self._ground)
+        return self._roll_call.infos(worker_ids, self._ground, self._renewal.why)
 
     def known(self, worker_id: str) -> bool:
         """Whether there is a worker of this name, whatever its state."""
@@ -386,6 +400,7 @@ class Fleet:
         if member is not None:
             total = member.row.tickets_processed + count
             member.row = replace(member.row, tickets_processed=total)
+            self._renewal.soon()
 
     def returns(self, worker_id: WorkerId) -> bool:
         """Whether it lives, or will be started without a person's doing: its runs wait
@@ -399,6 +414,10 @@ class Fleet:
         return member.state != "STOPPED" or starts
 
     # ---------------------------------------------------------------- for the spawner
+
+    def on_ready(self) -> None:
+        """What waited for a spawner may begin."""
+        self._renewal.soon()
 
     def on_spawned(self, message: Spawned) -> None:
         """To the member that it is about."""
@@ -444,6 +463,11 @@ class Fleet:
         assert self._opened is not None, "open comes first"
         return self._opened[2]
 
+    @property
+    def _renewal(self) -> Renewal:
+        assert self._opened is not None, "open comes first"
+        return self._opened[4]
+
     def _managed(self, worker_ids: Sequence[str] = ()) -> None:
         """Raises ``NotManaged`` or ``Guest`` where a wish is not ours to fulfil."""
         for name in worker_ids:
@@ -485,5 +509,6 @@ class Fleet:
         for member in self._members.values():
             member.silent_since(since, beats.stale_s)
             member.recycle_if_due()
+        self._renewal.look()
         loop = asyncio.get_running_loop()
         self._watch = loop.call_later(beats.beat_s, self._look)

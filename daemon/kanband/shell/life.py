@@ -11,7 +11,7 @@ from typing import Literal
 from kanband.shell.ports import Clock
 
 State = Literal["starting", "running", "draining", "stopping"]
-Way = Literal["stop", "hand_over", "fatal"]
+Way = Literal["stop", "hand_over", "replace", "fatal"]
 
 
 class Course:
@@ -27,6 +27,8 @@ class Course:
         self._drain = drain
         self._way: Way | None = None
         self._leaving = asyncio.Event()
+        self.stop_wanted = False
+        """Somebody asked for a stop, whatever the way was by then."""
         self.hurry = asyncio.Event()
         self.failed = asyncio.Event()
 
@@ -48,10 +50,19 @@ class Course:
 
     def shutdown(self, *, now: bool, keep_workers: bool) -> None:
         """Begin to leave; asked a second time, or with ``now``, hurry."""
+        self.stop_wanted |= not keep_workers
         if now or self._way == "stop":
             self.hurry.set()
         if self._way is None:
             self._leave("hand_over" if keep_workers else "stop")
+
+    def replace(self) -> bool:
+        """Begin to hand over to the version that will be executed in this process;
+        False: it leaves already."""
+        if self._way is not None:
+            return False
+        self._leave("replace")
+        return True
 
     def fail(self, error: BaseException) -> None:
         """Leave at once: what we would go on to do could be wrong."""

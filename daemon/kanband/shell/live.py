@@ -7,7 +7,7 @@ workers' hellos. What decides is in ``dispatch`` and in the store.
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 from kanban_ipc.link import Work, identity
 from kanban_ipc.words import Epoch, FailureClass, RunId, WorkerId
@@ -124,6 +124,10 @@ class LiveRun:
         self.current_step, self.total_steps = mark.current_step, mark.total_steps
 
 
+Spared: TypeAlias = Literal["not", "when_empty", "wholly"]
+"""Which further runs a worker does not get, as it is to be replaced between two."""
+
+
 class Restriction(NamedTuple):
     """What a worker was started for; by default for everything."""
 
@@ -157,6 +161,8 @@ class Session:
     """It has given a run back unasked, and named no free slot since then."""
     reserved: int = 0
     """Slots that are taken, it says, by what it does not list."""
+    spared: Spared = "not"
+    """It is to be replaced when it has no run."""
     only: Restriction = field(default_factory=Restriction)
     program_version: str = ""
 
@@ -168,7 +174,9 @@ class Session:
 
     def room(self, taken: int) -> int:
         """How many runs it may be given; ``taken``: slots of runs that it has."""
-        if self.draining or self.gives_back:
+        if self.draining or self.gives_back or self.spared == "wholly":
+            return 0
+        if self.spared == "when_empty" and taken == 0:
             return 0
         return max(0, self.slots - self.reserved - taken)
 

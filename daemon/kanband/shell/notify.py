@@ -6,7 +6,13 @@ No library: the protocol is one datagram of ``KEY=value`` lines. Without a manag
 
 import os
 import socket
+import time
 from collections.abc import Mapping
+from typing import Final
+
+_START_S: Final = 300
+"""How long the watchdog's patience is while another version starts in this process:
+the units' TimeoutStartSec, since a start may check a whole store."""
 
 
 class Notifier:
@@ -17,6 +23,21 @@ class Notifier:
         address = environ.get("NOTIFY_SOCKET", "")
         self._address = "\0" + address[1:] if address.startswith("@") else address
         self.watchdog_s = _watchdog_s(environ)
+
+    def ready(self, status: str) -> None:
+        """Up; also after ``reloading``, so that the watchdog is as it was."""
+        watchdog = {}
+        if self.watchdog_s is not None:
+            watchdog["WATCHDOG_USEC"] = str(int(self.watchdog_s * 1e6))
+        self.send(READY="1", STATUS=status, **watchdog)
+
+    def reloading(self, status: str) -> None:
+        """The same process is about to become ready again."""
+        watchdog = {}
+        if self.watchdog_s is not None:
+            watchdog["WATCHDOG_USEC"] = str(_START_S * 1_000_000)
+        now_us = str(time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000)
+        self.send(RELOADING="1", MONOTONIC_USEC=now_us, STATUS=status, **watchdog)
 
     def send(self, **values: str) -> None:
         """Send values such as ``READY="1"``; a manager that is gone is no error."""

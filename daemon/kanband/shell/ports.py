@@ -170,6 +170,11 @@ class Life(Protocol):
     def shutdown(self, *, now: bool, keep_workers: bool) -> None:
         """Begin to leave; returns at once."""
 
+    def replace(self) -> bool:
+        """Begin to hand over to what is installed now, in this very process; returns
+        at once. False: it leaves already.
+        """
+
 
 class Daemon(Protocol):
     """Everything a control method may use."""

@@ -4,7 +4,7 @@ Absent: everything that changes something.
 """
 
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from kanban_ipc.control import LastExit, WorkerInfo
 from kanban_ipc.words import Activity, WorkerState
@@ -25,13 +25,18 @@ class RollCall:
         self._sampler = Sampler()
         self._host = socket.gethostname()
 
-    def infos(self, worker_ids: Sequence[str], ground: Ground) -> list[WorkerInfo]:
+    def infos(
+        self,
+        worker_ids: Sequence[str],
+        ground: Ground,
+        why_renewed: Callable[[Member], str],
+    ) -> list[WorkerInfo]:
         """One for each of these; none named: all. Unknown ids have none."""
         alive = {m.process for m in self._members.values() if m.process is not None}
         self._sampler.forget_all_but(alive)
         names = [n for n in worker_ids or self._members if n in self._members]
         return [
-            self._info(self._members[name], ground)
+            self._info(self._members[name], ground, why_renewed)
             for name in sorted(names, key=roster.natural)
         ]
 
@@ -54,7 +59,9 @@ class RollCall:
                 found.append(_stuck(member))
         return found
 
-    def _info(self, member: Member, ground: Ground) -> WorkerInfo:
+    def _info(
+        self, member: Member, ground: Ground, why_renewed: Callable[[Member], str]
+    ) -> WorkerInfo:
         row, dispatch = member.row, ground.dispatch
         now = ground.clock.monotonic()
         process = member.process
@@ -69,7 +76,12 @@ class RollCall:
             pid=None if process is None else process.pid,
             host=self._host,
             state=row.state,
-            activity=_activity(row.state, busy=bool(current), draining=member.recycles),
+            activity=_activity(
+                row.state,
+                busy=bool(current),
+                draining=member.recycles
+                or dispatch.spared(row.worker_id) == "wholly",
+            ),
             wanted=row.wanted,
             connected=alive and dispatch.connected(row.worker_id),
             slots=row.slots,
@@ -87,6 +99,8 @@ class RollCall:
             by_hand=member.by_hand,
             labels=row.labels,
             doubt=member.doubt,
+            version=dispatch.version(row.worker_id),
+            renewal=why_renewed(member),
         )
 
 

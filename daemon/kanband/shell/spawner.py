@@ -31,6 +31,7 @@ from kanban_ipc.spawning import (
     encode,
     from_spawner,
 )
+from kanban_ipc.version import VERSION
 from kanban_ipc.words import WorkerId
 from kanband.core import backoff
 from kanband.shell import spawn_requests
@@ -46,6 +47,9 @@ _LEAVE_WAIT_S: Final = 5.0
 
 class Answers(Protocol):
     """Who is told what the spawner says; called from the loop."""
+
+    def on_ready(self) -> None:
+        """There is one, and it can be asked."""
 
     def on_spawned(self, message: Spawned) -> None: ...
 
@@ -91,6 +95,11 @@ class SpawnerClient:
         """Of the spawner that is connected."""
         return None if self._ready is None else self._ready.process.pid
 
+    @property
+    def outdated(self) -> bool:
+        """The one that is connected is of another version than we are."""
+        return self._ready is not None and self._ready.program_version != VERSION
+
     def knows(self, incarnation: str) -> bool:
         """Whether the connected spawner will report the end of this one."""
         return self._ready is not None and incarnation in self._children
@@ -108,6 +117,24 @@ class SpawnerClient:
     def keep(self) -> None:
         """From now on see to it that there is one."""
         self._keeper = asyncio.create_task(self._keep(), name="spawner")
+
+    async def renew(self) -> None:
+        """Send away one of another version; return when it has let go. It stays its
+        workers' parent until the last of them ends, and ``keep`` starts the next.
+        """
+        assert self._ready is not None, "there is one"
+        old = self._ready.process
+        try:
+            watch = Pidfd(old, lambda: None)
+        except ProcessGone:
+            return
+        watch.signal(signal.SIGTERM)
+        watch.close()
+        try:
+            async with asyncio.timeout(_LEAVE_WAIT_S):
+                await self._lost.wait()
+        except TimeoutError:
+            self._kill_stuck()
 
     async def leave(self) -> None:
         """Send it away, its workers having ended; return when it has gone."""
@@ -259,6 +286,7 @@ class SpawnerClient:
         self._kept_exits_due = ready.exits
         self._settle(same=same)
         self._greet()
+        self._answers.on_ready()
 
     def _on_exited(self, message: Exited) -> None:
         # It may be the answer to a spawn: it was started, and is gone already.

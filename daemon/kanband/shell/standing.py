@@ -11,7 +11,7 @@ from typing import Final
 from kanban_ipc.control import CurrentRun
 from kanban_ipc.words import Epoch, RunId, Staleness, WorkerId
 from kanband.core.staleness import Beats, Presence, staleness
-from kanband.shell.live import LiveRun, LiveTable
+from kanband.shell.live import LiveRun, LiveTable, Spared
 from kanband.shell.ports import Clock, LiveWork
 from kanband.shell.profiles import Profiles
 from kanband.shell.sessions import Sessions
@@ -68,6 +68,11 @@ class Standing:
         """See ``ports.Runs``."""
         session = self.sessions.of(WorkerId(worker_id))
         return None if session is None else session.program_version or None
+
+    def spared(self, worker_id: str) -> Spared:
+        """Which further runs it does not get."""
+        session = self.sessions.of(WorkerId(worker_id))
+        return "not" if session is None else session.spared
 
     def heard_age_s(self, worker_id: str) -> float | None:
         """Seconds since its last sign of life."""

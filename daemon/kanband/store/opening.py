@@ -63,6 +63,19 @@ def open_store(path: Path) -> apsw.Connection:
         return db
 
 
+def check_schema(path: Path) -> None:
+    """Whether this version can work with a store that another program has open; one
+    that is not there it would make. Raises a ``StoreRefused``.
+    """
+    if not path.exists():
+        return
+    db = open_reader(path)
+    try:
+        _check_schema(db, path)
+    finally:
+        db.close()
+
+
 def open_reader(path: Path) -> apsw.Connection:
     """A read-only connection beside the writer's; the store must be open already."""
     with _refusing(path):
@@ -186,14 +199,7 @@ _RESTORE: Final = (
 
 
 def _check_inside(db: apsw.Connection, path: Path) -> None:
-    newest = len(migrations())
-    version = schema_version(db)
-    if version > newest:
-        raise StoreNewer(
-            f"The store {path} was written by a newer version (schema {version}; this "
-            f"program knows {newest}). Install that version again, or restore the "
-            "backup that was made before the upgrade."
-        )
+    _check_schema(db, path)
     fault = db.execute("PRAGMA quick_check(1)").get
     if fault != "ok":
         raise StoreDamaged(f"The store {path} is damaged: {fault}. {_RESTORE}")
@@ -202,6 +208,17 @@ def _check_inside(db: apsw.Connection, path: Path) -> None:
     # Refused now rather than at the first ticket: a lock, a file not to be written.
     db.execute("BEGIN IMMEDIATE")
     db.execute("ROLLBACK")
+
+
+def _check_schema(db: apsw.Connection, path: Path) -> None:
+    newest = len(migrations())
+    version = schema_version(db)
+    if version > newest:
+        raise StoreNewer(
+            f"The store {path} was written by a newer version (schema {version}; this "
+            f"program knows {newest}). Install that version again, or restore the "
+            "backup that was made before the upgrade."
+        )
 
 
 def _migrate(db: apsw.Connection, path: Path) -> None:

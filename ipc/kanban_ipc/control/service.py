@@ -77,6 +77,20 @@ class ShutdownCall(Call, frozen=True, kw_only=True):
     """Hand over: leave workers and runs to the next daemon."""
 
 
+class UpgradeCall(Call, frozen=True, kw_only=True):
+    pass
+
+
+class UpgradeReply(Reply, frozen=True, kw_only=True):
+    version: str
+    """That ran until now."""
+    installed: str
+    """That takes over in the same process."""
+    pid: int
+    started_at_ms: int
+    """Of the daemon that answers: one with another is its successor."""
+
+
 class DoneReply(Reply, frozen=True, kw_only=True):
     message: str
 
@@ -86,5 +100,6 @@ PART: Final[dict[str, Method]] = {
     "Reload": Method(ReloadCall, ReloadReply),
     "Agents": Method(AgentsCall, AgentsReply),
     "Drain": Method(DrainCall, DoneReply),
+    "Upgrade": Method(UpgradeCall, UpgradeReply),
     "Shutdown": Method(ShutdownCall, DoneReply),
 }

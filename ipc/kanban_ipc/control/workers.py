@@ -55,6 +55,10 @@ class WorkerInfo(Data, frozen=True, kw_only=True):
     """It takes only tickets that carry all of them."""
     doubt: str = ""
     """In UNKNOWN: why its process cannot be verified."""
+    version: str | None = None
+    """Of its program; absent: it is not connected."""
+    renewal: str = ""
+    """Why it is replaced as soon as it has no run; empty: it is not."""
 
 
 class StopProof(Data, frozen=True, kw_only=True):

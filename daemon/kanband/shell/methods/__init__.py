@@ -64,6 +64,7 @@ from kanband.shell.methods.shutdown import shutdown
 from kanband.shell.methods.start_worker import start_worker
 from kanband.shell.methods.status import status
 from kanband.shell.methods.stop_worker import stop_worker
+from kanband.shell.methods.upgrade import upgrade
 from kanband.shell.methods.wait import wait
 from kanband.shell.methods.why import why
 from kanband.shell.methods.workers import workers
@@ -116,6 +117,7 @@ ONCE: Final[dict[str, Once]] = {
     "ScheduleRemove": schedule_remove,
     "Drain": drain,
     "Shutdown": shutdown,
+    "Upgrade": upgrade,
 }
 STREAMS: Final[dict[str, Stream]] = {
     "Logs": logs,

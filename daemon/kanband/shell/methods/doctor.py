@@ -86,24 +86,21 @@ def _versions(daemon: Daemon, installed: str) -> Iterator[Finding]:
         found = True
         yield _outdated(
             f"the daemon is of version {version()}, installed is {installed}",
-            "kanbanctl shutdown --keep-workers, then start it again "
-            f"(systemctl {_manager(daemon)}restart kanband); runs go on meanwhile",
+            "kanbanctl upgrade; runs go on meanwhile",
         )
     for info in daemon.fleet.infos():
         running = daemon.runs.version(info.worker_id)
-        if running is not None and running != installed:
+        # With the daemon's own version it is the daemon that is behind.
+        if running not in {None, installed, version()}:
             found = True
             yield _outdated(
                 f"{info.worker_id} is of version {running}, installed is {installed}",
-                f"kanbanctl restart-worker {info.worker_id}",
+                f"kanbanctl restart-worker {info.worker_id}"
+                + (", or wait: it is replaced when it has no run" * bool(info.renewal)),
             )
     if not found:
         text = f"{installed}: daemon, workers and what is installed"
         yield Finding(check="versions", level="ok", text=text, mend="")
-
-
-def _manager(daemon: Daemon) -> str:
-    return "" if daemon.config.units == "system" else "--user "
 
 
 def _outdated(text: str, mend: str) -> Finding:
