@@ -123,3 +123,7 @@ AgentKind = Literal["shell", "python"]
 """Kinds this version runs. A further kind joins here, in the configuration's
 checks and as a module of ``kanban_worker.agents``."""
 AGENT_KINDS: Final[tuple[AgentKind, ...]] = get_args(AgentKind)
+
+DoubtWord = Literal["look", "end", "disown"]
+"""A person's word on a process that cannot be verified: look again, end it, it is not
+the worker's."""

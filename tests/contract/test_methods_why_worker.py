@@ -52,7 +52,7 @@ CASES: list[tuple[WorkerState, dict[str, object], list[str]]] = [
             "cannot be verified: it does not hold its lock file",
             "ps -fp 77",
             "workers/worker-1.lock",
-            "kanbanctl start-worker worker-1",
+            "kanbanctl reset-failed worker-1 --end",
         ],
     ),
     (
@@ -67,6 +67,11 @@ CASES: list[tuple[WorkerState, dict[str, object], list[str]]] = [
     ("RUNNING", {}, ["nothing is wrong", "waits for work", "kanbanctl why TICKET"]),
     ("RUNNING", {"agents": ["a", "b"]}, ["started for agent a or b alone"]),
     ("RUNNING", {"current": [RUN]}, ["does ticket 7 (of 2 slots)"]),
+    (
+        "RUNNING",
+        {"current": [RUN], "renewal": "it runs version 1"},
+        ["replaced when it has no run, because it runs version 1"],
+    ),
     ("RUNNING", {"connected": False}, ["not heard of for 0.1 s", "after 30 s"]),
     ("STOPPING", {"wanted": "stop"}, ["told to stop and leaves within seconds"]),
     ("STOPPING", {"current": [RUN]}, ["then started again: it", "ticket 7", "--now"]),

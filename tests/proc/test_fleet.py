@@ -658,13 +658,43 @@ def test_what_cannot_be_verified_is_neither_killed_nor_doubled(bench: Bench) -> 
                 "none",
             )
             assert (await start_one(daemon, "worker-1")).state == "UNKNOWN"
+            [looked] = await daemon.fleet.reset_failed(["worker-1"])
+            assert looked.state == "UNKNOWN"
+            assert "reset-failed worker-1 --end" in problem
             assert traces.alive(pid_of(before))
             assert daemon.fleet.returns(W1)
-            # Once it is gone, and it is wanted, there is nothing to doubt.
-            os.kill(pid_of(before), signal.SIGKILL)
+            # A person's word. It is stopped, so it takes more than to be asked.
+            [ended] = await daemon.fleet.reset_failed(["worker-1"], "end")
+            assert ended.state == "STARTING"
+            assert not traces.alive(pid_of(before))
             after = await daemon.until("RUNNING", other_than=before.pid)
             assert daemon.fleet.problems() == []
             assert pid_of(after) != before.pid
+
+    asyncio.run(scenario())
+
+
+def test_a_process_that_a_person_disowns_is_let_be(bench: Bench) -> None:
+    async def scenario() -> None:
+        fixture = bench()
+        stranger = process_id(os.getpid())
+        assert stranger is not None
+        async with fixture.daemon() as daemon:
+            await daemon.until("RUNNING")
+            await daemon.fleet.shut_down(now=True)
+            # As if the lock's file had been removed below a worker that lives.
+            await amend(
+                daemon,
+                pid=stranger.pid,
+                start_ticks=stranger.start_ticks,
+                boot_id=stranger.boot_id,
+                wanted="run",
+            )
+        async with fixture.daemon() as daemon:
+            assert daemon.worker().state == "UNKNOWN"
+            await daemon.fleet.reset_failed(["worker-1"], "disown")
+            after = await daemon.until("RUNNING")
+            assert after.pid != os.getpid()
 
     asyncio.run(scenario())
 

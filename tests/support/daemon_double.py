@@ -16,7 +16,7 @@ import msgspec
 from kanban_ipc.control import CurrentRun, ReloadReply, StopProof, WorkerInfo
 from kanban_ipc.layout import AGENT_SOCKET
 from kanban_ipc.link import Result
-from kanban_ipc.words import Epoch, FailureClass, RunId, WorkerId
+from kanban_ipc.words import DoubtWord, Epoch, FailureClass, RunId, WorkerId
 from kanband.config import Config, Flags, load, prepare_places
 from kanband.shell.clock import SystemClock
 from kanband.shell.feed import Feed
@@ -118,8 +118,10 @@ class FleetDouble:
         self.asked.append(("scale", count, now, wait))
         return self.workers, []
 
-    async def reset_failed(self, worker_ids: Sequence[str]) -> list[WorkerInfo]:
-        self.asked.append(("reset_failed", list(worker_ids)))
+    async def reset_failed(
+        self, worker_ids: Sequence[str], doubt: DoubtWord = "look"
+    ) -> list[WorkerInfo]:
+        self.asked.append(("reset_failed", list(worker_ids), doubt))
         return self.workers
 
     async def reconfigure(self, config: Config) -> list[str]:

@@ -24,7 +24,7 @@ from msgspec.structs import replace
 from kanban_ipc.control import StopProof, WorkerInfo
 from kanban_ipc.guests import Pass
 from kanban_ipc.spawning import Exited, Spawned, SpawnFailed
-from kanban_ipc.words import UnitScope, WorkerId, WorkerState
+from kanban_ipc.words import DoubtWord, UnitScope, WorkerId, WorkerState
 from kanband.config import Config
 from kanband.core import roster, workers
 from kanband.errors import KanbandError
@@ -39,6 +39,7 @@ from kanband.shell.not_managed import Guest, NotManaged
 from kanband.shell.ports import Clock, Store
 from kanband.shell.recovery import look_again, recover
 from kanband.shell.renewal import Renewal
+from kanband.shell.resolving import resolve
 from kanband.shell.roll_call import RollCall
 from kanband.shell.rolling import STARTED, Rolling
 from kanband.shell.spawner import SpawnerClient
@@ -360,13 +361,24 @@ class Fleet:
             await self._started(change.start)
         return self.infos(), proofs
 
-    async def reset_failed(self, worker_ids: Sequence[str]) -> list[WorkerInfo]:
-        """See ``ports.Fleet``: FATAL ones are started anew; others are left alone."""
+    async def reset_failed(
+        self, worker_ids: Sequence[str], doubt: DoubtWord = "look"
+    ) -> list[WorkerInfo]:
+        """See ``ports.Fleet``. Raises ``NotManaged``, ``FleetLeaves``."""
         self._managed(worker_ids)
         named = worker_ids or list(self._members)
         failed = [name for name in named if self._members[name].state == "FATAL"]
         for name in failed:
             self._members[name].wish(self._members[name].row.wanted)
+        state_dir, grace_s = self._config.state_dir, self._ground.settings.grace_s
+        doubted = (self._members[name] for name in worker_ids)
+        await asyncio.gather(
+            *(
+                resolve(member, doubt, state_dir, grace_s)
+                for member in doubted
+                if member.state == "UNKNOWN"
+            )
+        )
         await self._ledger.flush()
         shown = worker_ids or failed
         return self.infos(shown) if shown else []

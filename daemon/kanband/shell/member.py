@@ -9,6 +9,7 @@ steps of a stop (``stopper``), which workers there are and what is wanted (``fle
 import asyncio
 import logging
 import os
+import signal
 from collections.abc import Callable, Container
 from typing import Final, assert_never
 
@@ -351,11 +352,15 @@ class Member:
         self.doubt = reason
         self.happen("doubted", reason)
 
-    def doubt_ended(self) -> None:
-        """Whatever it was, it is gone."""
+    def doubt_ended(self, why: str = "the process in doubt has ended") -> None:
+        """Whatever it was, it is gone, or another's."""
         self._end_doubt()
         if self.state == "UNKNOWN":
-            self.happen("ended", "the process in doubt has ended")
+            self.happen("ended", why)
+
+    def signal_doubted(self, number: signal.Signals) -> bool:
+        """On a person's word alone; False: there is no such process to be signalled."""
+        return self._doubted is not None and self._doubted.signal(number)
 
     def _end_doubt(self) -> None:
         self.doubt = ""

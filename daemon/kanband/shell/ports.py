@@ -15,7 +15,7 @@ from kanban_ipc.control import (
     WorkerInfo,
 )
 from kanban_ipc.link import Work
-from kanban_ipc.words import Epoch, FailureClass, RunId
+from kanban_ipc.words import DoubtWord, Epoch, FailureClass, RunId
 from kanband.config import Config
 from kanband.core.tokens import Holder
 from kanband.store.questions import Reads
@@ -77,7 +77,12 @@ class Fleet(Protocol):
         self, count: int, *, now: bool, wait: bool
     ) -> tuple[list[WorkerInfo], list[StopProof]]: ...
 
-    async def reset_failed(self, worker_ids: Sequence[str]) -> list[WorkerInfo]: ...
+    async def reset_failed(
+        self, worker_ids: Sequence[str], doubt: DoubtWord = "look"
+    ) -> list[WorkerInfo]:
+        """Start FATAL workers anew, and resolve the doubt of those in UNKNOWN; others
+        are left alone. None named: every FATAL one.
+        """
 
     async def reconfigure(self, config: Config) -> list[str]:
         """Go by another configuration; what the user should know of it. What the store

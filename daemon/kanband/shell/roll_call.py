@@ -147,10 +147,17 @@ def _stuck(member: Member) -> str:
 def _unknown(member: Member) -> str:
     name, process = member.worker_id, member.process
     if process is None:
-        end = f"find what holds workers/{name}.lock (fuser, lslocks) and end it"
+        then = (
+            f"find what holds workers/{name}.lock (fuser, lslocks) and end it, then "
+            f"kanbanctl reset-failed {name}"
+        )
     else:
-        end = f"look at process {process.pid} and end it yourself"
+        then = (
+            f"look at process {process.pid}, then say what it is: kanbanctl "
+            f"reset-failed {name} --end if it may be ended, --disown if it is not the "
+            "worker"
+        )
     return (
         f"{name} is UNKNOWN: {member.doubt}. It is neither killed nor started a second "
-        f"time: {end}, then kanbanctl start-worker {name}"
+        f"time: {then}"
     )

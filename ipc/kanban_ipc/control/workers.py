@@ -3,7 +3,7 @@
 from typing import Final, Literal
 
 from kanban_ipc.control.base import Call, Data, Method, Reply
-from kanban_ipc.words import Activity, Proof, Staleness, WorkerState
+from kanban_ipc.words import Activity, DoubtWord, Proof, Staleness, WorkerState
 
 
 class CurrentRun(Data, frozen=True, kw_only=True):
@@ -123,6 +123,8 @@ class ScaleCall(Call, frozen=True, kw_only=True):
 class ResetFailedCall(Call, frozen=True, kw_only=True):
     worker_ids: list[str] = []
     """Empty is every FATAL worker."""
+    doubt: DoubtWord = "look"
+    """What is to become of the process of one in UNKNOWN."""
 
 
 PART: Final[dict[str, Method]] = {

@@ -59,7 +59,7 @@ def _running(daemon: Daemon, worker: WorkerInfo) -> str:
         )
     if worker.current:
         busy = ", ".join(f"ticket {run.ticket_id}" for run in worker.current)
-        return f"{lives} and does {busy} (of {worker.slots} slots)"
+        return f"{lives} and does {busy} (of {worker.slots} slots){_renewal(worker)}"
     only = _only(worker)
     if daemon.life.state == "draining":
         return f"{lives}; it is given nothing, for the daemon drains"
@@ -129,16 +129,26 @@ def _fatal(daemon: Daemon, worker: WorkerInfo) -> str:
 
 def _unknown(_daemon: Daemon, worker: WorkerInfo) -> str:
     lock = f"workers/{worker.worker_id}.lock"
+    again = f"kanbanctl reset-failed {worker.worker_id}"
     if worker.pid is None:
-        find = f"Find what holds {lock} (fuser, lslocks)"
+        then = f"Find what holds {lock} (fuser, lslocks) and end it, then {again}"
     else:
-        find = f"Look at it (ps -fp {worker.pid}; {lock} says who held it)"
+        then = (
+            f"Look at it (ps -fp {worker.pid}; {lock} says who held it), then say what "
+            f"it is: {again} --end if it may be ended, --disown if it is not the worker"
+        )
     return (
         f"its process cannot be verified: {worker.doubt}. So it is neither ended (it "
         "may be a stranger's) nor started a second time (it may hold runs). "
-        f"{find} and end it yourself; when it is gone this ends by itself, or at "
-        f"once by: kanbanctl start-worker {worker.worker_id}"
+        f"{then}. When it is gone this ends by itself"
     )
+
+
+def _renewal(worker: WorkerInfo) -> str:
+    if not worker.renewal:
+        return ""
+    more = " and gets nothing more until then" if worker.activity == "draining" else ""
+    return f". It is replaced when it has no run{more}, because {worker.renewal}"
 
 
 def _ended(daemon: Daemon, worker: WorkerInfo) -> str:
