@@ -6,7 +6,10 @@ A full buffer answers or refuses; it never grows. Each number says its reason.
 from typing import Final
 
 LINK_VERSION: Final = 1
-"""Major version of the link. A daemon talks to this one and the one before."""
+"""Major version of the link. Fields are appended within one: see ``frames``."""
+LINK_VERSION_OLDEST: Final = 1
+"""A daemon talks to this one, too: the one before its own, as soon as there is one. Who
+is older, or newer than the daemon, is sent away, and replaced where we started it."""
 
 LINK_MESSAGE_BYTES_MAX: Final = 1 << 20
 """One encoded message on the link. The largest is an assignment: a ticket's texts

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from kanban_ipc import bounds, link
 from kanban_ipc.link import HelloWanted, Refused, Welcome
@@ -50,6 +51,24 @@ def test_another_version_of_the_link_is_refused(tmp_path: Path) -> None:
         assert refused.code == "version"
         assert "restart the worker" in refused.reason
         assert not bench.dispatch.connected("worker-1")
+
+    with_bench(tmp_path, body)
+
+
+@pytest.mark.parametrize(("version", "taken"), [(0, False), (1, True), (3, False)])
+def test_the_version_before_is_spoken_with_who_speaks_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int, taken: bool
+) -> None:
+    monkeypatch.setattr(bounds, "LINK_VERSION", 2)
+
+    async def body(bench: Bench) -> None:
+        worker = bench.worker()
+        worker.say(hello_of(worker, version=version))
+        if taken:
+            assert worker.heard(Welcome)[0].version == version
+        else:
+            [refused] = worker.heard(Refused)
+            assert "speaks version 1 to 2" in refused.reason
 
     with_bench(tmp_path, body)
 

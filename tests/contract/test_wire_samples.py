@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
 
+import msgspec
 import pytest
 
 from kanban_ipc import frames, link, spawning
@@ -46,6 +47,36 @@ def test_an_old_message_is_still_understood(
 ) -> None:
     old = bytes.fromhex((DATA / folder / f"{name_of(message)}.hex").read_text())
     assert decode(old) == message
+
+
+@pytest.mark.parametrize(("folder", "message", "decode"), CASES)
+def test_a_newer_message_is_understood_without_what_is_new(
+    folder: str, message: Any, decode: Decode
+) -> None:
+    newer = msgspec.msgpack.decode(msgspec.msgpack.encode(message))
+    if folder == "link":
+        newer += ["from a later", {"minor": "version"}]
+    else:
+        newer["later"] = "minor version"
+    assert decode(msgspec.msgpack.encode(newer)) == message
+
+
+@pytest.mark.parametrize(("folder", "message", "decode"), CASES)
+def test_a_message_without_what_was_appended_has_its_defaults(
+    folder: str, message: Any, decode: Decode
+) -> None:
+    """As a worker or a daemon of the first minor version says it."""
+    sample = bytes.fromhex((DATA / folder / f"{name_of(message)}.hex").read_text())
+    fields = msgspec.structs.fields(message)
+    later = [field for field in fields if not field.required]
+    older = msgspec.msgpack.decode(sample)
+    if folder == "link":
+        older = older[: 1 + len(fields) - len(later)]
+    else:
+        older = {k: v for k, v in older.items() if k not in {f.name for f in later}}
+    defaults = {field.name: field.default for field in later}
+    expected = msgspec.structs.replace(message, **defaults)
+    assert decode(msgspec.msgpack.encode(older)) == expected
 
 
 def test_every_kind_of_message_has_a_sample() -> None:

@@ -3,10 +3,11 @@
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from kanban_ipc import control
+from kanban_ipc import control, layout
 from support import traces
 from support.deadline import eventually
 from support.gate import Gate
@@ -142,6 +143,42 @@ def test_a_worker_that_died_while_the_daemon_was_away_is_replaced(
     [rested] = system.wait(ticket)
     assert rested.state == "in_review"
     assert system.run(ticket).status == "finished"
+
+
+def test_what_a_machine_s_end_cuts_short_is_lost_at_once_and_resumed(
+    system: System, repository: Path, started: Gate, gate: Gate
+) -> None:
+    lines = (
+        f"[ -e half ] && echo the rest >> half && exit 0\n"
+        f"echo the half > half; {say_and_wait(started, gate)}"
+    )
+    ticket = system.add("Survive", instructions=lines, repo_path=repository)
+    started.line()
+    system.worker_running()
+    before = system.run(ticket)
+    system.notify.forget()
+
+    # The power goes, and comes back: no process lives, and it is another boot.
+    needles = (str(system.state), system.token)
+    traces.end_all(needles)
+    system.daemon.wait(10)
+    spec = system.run_dir(before) / layout.RUN_SHIM_SPEC
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    text = spec.read_text()
+    assert boot in text
+    spec.write_text(text.replace(boot, "00000000-0000-4000-8000-000000000000"))
+    system.start()
+
+    [rested] = system.wait(ticket, timeout_s=20)
+    assert rested.state == "in_review"
+    after, lost = system.runs(ticket)
+    assert (lost.id, lost.failure) == (before.id, "host_lost")
+    assert (after.status, after.attempt, after.epoch) == ("finished", 2, 2)
+    assert rested.retry_count == 0
+    assert after.branch == lost.branch
+    diff = system.ctl("run", "diff", after.id).stdout
+    assert "+the half" in diff
+    assert "+the rest" in diff
 
 
 def test_nobody_notices_when_the_spawner_is_killed(

@@ -6,7 +6,7 @@ way is made up for by the next heartbeat (``reception``), so nothing is retried 
 
 from typing import Protocol
 
-from kanban_ipc import bounds, link
+from kanban_ipc import link
 from kanban_ipc.words import Epoch, RunId
 from kanband.shell.live import LiveRun, Session
 from kanband.shell.passes import Passes
@@ -38,11 +38,11 @@ class Post:
         """Queue messages for a peer; False: it is not there."""
         return self._sender.send(peer, messages)
 
-    def welcome(self, session: Session) -> None:
-        """The worker is taken in."""
+    def welcome(self, session: Session, version: int) -> None:
+        """The worker is taken in; its ``version`` of the link is spoken."""
         beat_s = self._profiles.beats.beat_s
         message = link.Welcome(
-            version=bounds.LINK_VERSION,
+            version=version,
             heartbeat_s=beat_s,
             daemon_start=self._daemon_start,
         )

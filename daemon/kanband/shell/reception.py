@@ -109,7 +109,7 @@ class Reception:
         restriction = self._admission.restriction(hello.worker_id)
         now = self._clock.monotonic()
         session = self._sessions.open(hello, restriction, now)
-        self._post.welcome(session)
+        self._post.welcome(session, hello.version)
         self._admission.on_hello(hello)
         self._admission.heard(hello.worker_id)
         self._reconcile(session, hello.held, fresh=True)
@@ -175,10 +175,12 @@ class Reception:
 
 def _unfit(peer: bytes, hello: link.Hello) -> link.Refused | None:
     """Why a hello cannot be right, whoever sends it."""
-    if hello.version != bounds.LINK_VERSION:
+    oldest, newest = bounds.LINK_VERSION_OLDEST, bounds.LINK_VERSION
+    if not oldest <= hello.version <= newest:
+        spoken = f"{oldest} to {newest}" if oldest < newest else f"{newest}"
         reason = (
-            f"this daemon speaks version {bounds.LINK_VERSION} of the link, the "
-            f"worker {hello.version}; restart the worker with the installed version"
+            f"this daemon speaks version {spoken} of the link, the worker "
+            f"{hello.version}; restart the worker with the installed version"
         )
         return link.Refused(code="version", reason=reason)
     if peer != link.identity(hello.worker_id, hello.incarnation):
