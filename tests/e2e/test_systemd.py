@@ -1,5 +1,6 @@
 """The units on a real systemd: of a user who lingers, and of the system."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -10,6 +11,7 @@ from kanban_ipc import control
 from kanbanctl.service import texts
 from support.deadline import eventually
 from support.gate import Gate
+from support.installation import Installation
 from support.settings import BRISK, toml
 from support.systemd_lab import UID, USER, Lab, booted
 from support.unit_service import DAEMON, WORKERS, Scope, UnitService, run_unit
@@ -175,6 +177,51 @@ def test_an_agent_notices_nothing_of_its_daemons_restart_death_and_hang(
     run = service.run(ticket)
     assert (run.status, run.epoch) == ("finished", 1)
     assert_gapless(service, run)
+
+
+@pytest.mark.parametrize("scope", ["user", "system"])
+def test_an_agent_notices_nothing_of_an_upgrade(
+    new_service: NewService,
+    lab: Lab,
+    scope: Scope,
+    started: Gate,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    old, new = "1.0.0", "1.1.0-new"
+    installed = lab.shared / "installed"
+    try:
+        installation = Installation(installed, old)
+        monkeypatch.setenv("PYTHONPATH", installation.path)
+        service = new_service(scope=scope).start()
+        stop = lab.shared / "stop"
+        ticket = service.add("Count", counting_until(stop, started))
+        started.line()
+        daemon, spawner, worker = (
+            service.main_pid(),
+            service.spawner(),
+            service.worker(),
+        )
+
+        installation.install(new)
+        assert f"kanband {old} became {new}" in service.ctl("upgrade")
+
+        assert service.status().daemon.version == new
+        assert (service.main_pid(), service.show(DAEMON, "NRestarts")) == (daemon, "0")
+        assert service.show(DAEMON, "ActiveState") == "active"
+        next_spawner = service.spawner(other_than=spawner)
+        assert service.worker() == worker
+        stop.touch()
+        assert service.rested(ticket) == "in_review"
+        run = service.run(ticket)
+        assert (run.status, run.epoch) == ("finished", 1)
+        assert_gapless(service, run)
+        next_worker = service.worker(other_than=worker)
+        eventually(
+            lambda: service.pids(WORKERS) == sorted([next_spawner, next_worker]),
+            "the old spawner went with its last worker",
+        )
+    finally:
+        shutil.rmtree(installed)
 
 
 def test_a_killed_spawner_is_followed_by_another_in_the_same_unit(

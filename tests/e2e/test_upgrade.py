@@ -23,7 +23,9 @@ OLD, NEW = "1.0.0", "1.1.0-new"
 def installed(new_system: NewSystem, tmp_path: Path) -> tuple[System, Installation]:
     """Two workers of one slot; not started yet."""
     system = new_system(workers=2, slots=1)
-    return system, Installation(system, tmp_path / "installed", OLD)
+    installation = Installation(tmp_path / "installed", OLD)
+    system.extra["PYTHONPATH"] = installation.path
+    return system, installation
 
 
 def test_an_upgrade_replaces_what_is_idle_and_no_agent_notices(

@@ -1,7 +1,7 @@
 """A version of kanband that can be installed while another one runs.
 
-``kanban_ipc`` says which version a program is. A copy of that package comes first on
-the path of everything that a system starts, and says what a test wants it to.
+``kanban_ipc`` says which version a program is. A copy of that package, first on the
+path of everything that is started, says what a test wants it to.
 """
 
 import os
@@ -9,22 +9,22 @@ import shutil
 from pathlib import Path
 
 import kanban_ipc
-from support.system import System
 
 
 class Installation:
-    """What a system's programs are of now."""
+    """What programs are of now."""
 
-    def __init__(self, system: System, root: Path, version: str) -> None:
-        """To be made before the system starts."""
+    def __init__(self, root: Path, version: str) -> None:
+        """Versions of other lengths are to follow: of two compiled files of the same
+        second and size the older would be taken."""
         package = root / "kanban_ipc"
-        shutil.copytree(Path(kanban_ipc.__file__).parent, package)
+        compiled = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(Path(kanban_ipc.__file__).parent, package, ignore=compiled)
         self._file = package / "version.py"
         self.install(version)
         others = os.environ.get("PYTHONPATH", "")
-        path = os.pathsep.join(filter(None, (str(root), others)))
-        # No compiled files: one of the same second and size would hide the other.
-        system.extra |= {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+        self.path = os.pathsep.join(filter(None, (str(root), others)))
+        """The ``PYTHONPATH`` of what is to be of the version installed here."""
 
     def install(self, version: str) -> None:
         """From now on what starts is of this version."""

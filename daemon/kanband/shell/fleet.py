@@ -104,9 +104,7 @@ class Fleet:
         )
         self._watch: asyncio.TimerHandle | None = None
         self._kept: dict[str, Exited] = {}
-        self._opened: (
-            tuple[Ground, Wishes, Farewell, Rolling, Renewal] | None
-        ) = None
+        self._opened: tuple[Ground, Wishes, Farewell, Rolling, Renewal] | None = None
         self._pass: Pass | None = None
         self._inline: InlineSlots | None = None
 

@@ -79,8 +79,7 @@ class RollCall:
             activity=_activity(
                 row.state,
                 busy=bool(current),
-                draining=member.recycles
-                or dispatch.spared(row.worker_id) == "wholly",
+                draining=member.recycles or dispatch.spared(row.worker_id) == "wholly",
             ),
             wanted=row.wanted,
             connected=alive and dispatch.connected(row.worker_id),
