@@ -32,6 +32,7 @@ from kanban_ipc.control import (
     WaitCall,
 )
 from kanband.shell.connection import Patience
+from kanband.shell.control import ACCEPTED_AT_ONCE
 from kanband.shell.listening import Listening, SocketTaken
 from kanband.shell.methods import ONCE, STREAMS
 from support.control_server import Served, served, until
@@ -112,7 +113,7 @@ def test_a_client_waits_while_there_is_no_descriptor_and_the_log_stays_small(
                     await it.client.receive(StatusReply)
             finally:
                 resource.setrlimit(resource.RLIMIT_NOFILE, old)
-            assert len(caplog.records) == 1
+            assert len(caplog.records) <= ACCEPTED_AT_ONCE
             await until(lambda: len(it.server) == 2, "it was let in")
 
     prove(tmp_path, fact)

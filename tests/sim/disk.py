@@ -16,11 +16,12 @@ import apsw
 from kanband.store.calls import Answer, Calls, Job
 from kanband.store.errors import StoreFailed
 from kanband.store.events import last_seq
+from kanband.store.health import Health
 from kanband.store.questions import Reads
 from kanband.store.sqlite import SqliteReads, SqliteVerbs
 from kanband.store.statements import migrations
 from kanband.store.verbs import Verbs
-from kanband.store.writer import GROUP_MAX, _Writer
+from kanband.store.writer import GROUP_MAX, _Told, _Writer
 from sim.loop import Process
 
 T = TypeVar("T")
@@ -69,8 +70,8 @@ class _InlineWriter(_Writer):
     ) -> None:
         self._db = db
         self._calls: Calls = calls
-        self._on_journal = on_journal
-        self._on_fatal = on_fatal
+        self._told = _Told(on_journal, on_fatal)
+        self._health = Health(lambda: None, clock=lambda: 0.0)
         self._verbs: Verbs = SqliteVerbs(db)
         self._head = last_seq(db)
         self._fatal: StoreFailed | None = None
@@ -169,8 +170,8 @@ class SimStore:
             error = apsw.IOError("it was written, but fsync said otherwise")
             self._writer.doubt(error)
             self._writer._fail(jobs, StoreFailed(str(error)))
-            assert self._writer._on_fatal is not None
-            self._daemon.call(self._writer._on_fatal, error)
+            assert self._writer._told.on_fatal is not None
+            self._daemon.call(self._writer._told.on_fatal, error)
             return
         for each in told:
             self.tell(each)

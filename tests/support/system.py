@@ -29,7 +29,13 @@ R = TypeVar("R", bound=control.Reply)
 READY_S = 30.0
 TOKEN = "SYSTEM_UNDER_TEST"
 ALIEN_PREFIXES = ("KANBAN_", "XDG_", "WORKER_", "QUEUE_", "GIT_")
-ALIEN = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "STATE_DIRECTORY", "RUNTIME_DIRECTORY")
+ALIEN = (
+    "COLUMNS",
+    "NOTIFY_SOCKET",
+    "WATCHDOG_USEC",
+    "STATE_DIRECTORY",
+    "RUNTIME_DIRECTORY",
+)
 
 
 class NotReady(Exception):
@@ -135,13 +141,13 @@ class System:
         timeout_s: float = 60.0,
         stdin: str = "",
     ) -> subprocess.CompletedProcess[str]:
-        """Run ``kanbanctl`` as a person would, in a terminal wide enough for a path."""
+        """Run ``kanbanctl`` as a person would."""
         done = subprocess.run(
             [sys.executable, "-m", "kanbanctl", "--socket", str(self.socket), *words],
             input=stdin,
             capture_output=True,
             text=True,
-            env={"COLUMNS": "160"} | self.environment,
+            env=self.environment,
             cwd=self.home,
             timeout=timeout_s,
             check=False,

@@ -24,6 +24,9 @@ from kanband.shell.methods.api import Api
 from kanband.shell.ports import Daemon
 from kanband.shell.troubles import short
 
+ACCEPTED_AT_ONCE: Final = 16
+"""In a turn of the loop. Fewer, and a burst of callers fills the queue; more, and without
+descriptors asyncio complains as often each second, with a traceback."""
 _ALWAYS: Final = 8
 """Clients that are let in however short descriptors are: they may ask why."""
 _FAREWELL_S: Final = 1.0
@@ -67,9 +70,7 @@ class ControlServer:
         self._server = await asyncio.get_running_loop().create_unix_server(
             lambda: Connection(self),
             sock=self._listening.socket,
-            # How many are accepted in a turn; and without descriptors, how often
-            # asyncio complains of it each second, with a traceback.
-            backlog=1,
+            backlog=ACCEPTED_AT_ONCE,
         )
         self._listening.socket.listen(BACKLOG)
 
