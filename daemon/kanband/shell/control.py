@@ -25,8 +25,8 @@ from kanband.shell.ports import Daemon
 from kanband.shell.troubles import short
 
 ACCEPTED_AT_ONCE: Final = 16
-"""In a turn of the loop. Fewer, and a burst of callers fills the queue; more, and without
-descriptors asyncio complains as often each second, with a traceback."""
+"""In a turn of the loop. Fewer, and a burst of callers fills the queue; more, and
+without descriptors asyncio complains as often each second, with a traceback."""
 _ALWAYS: Final = 8
 """Clients that are let in however short descriptors are: they may ask why."""
 _FAREWELL_S: Final = 1.0
