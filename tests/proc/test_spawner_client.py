@@ -1,6 +1,7 @@
 """The daemon's end of the spawner: answers that are lost are found out."""
 
 import asyncio
+import errno
 import fcntl
 import json
 import os
@@ -13,14 +14,17 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
+import psutil
+import pytest
 
 from kanban_ipc import layout
 from kanban_ipc.spawning import Exited, Spawn, Spawned, SpawnFailed
 from kanban_ipc.words import WorkerId
+from kanband.shell import spawner_start
 from kanband.shell.identity import process_id
 from kanband.shell.spawn_requests import RISING_MAX
 from kanband.shell.spawner import SpawnerClient
-from kanband.shell.spawner_start import LOG, LOG_BYTES_MAX, Starter
+from kanband.shell.spawner_start import LOG, LOG_BYTES_MAX, SpawnerTrouble, Starter
 from support import traces
 from support.crew_bench import eventually
 
@@ -219,3 +223,19 @@ def test_a_long_log_of_earlier_spawners_is_set_aside(tmp_path: Path) -> None:
             assert log.with_name(f"{LOG}.1").stat().st_size == LOG_BYTES_MAX + 1
 
     asyncio.run(fact())
+
+
+def test_a_spawner_that_cannot_be_watched_is_ended_and_buried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There was a descriptor to start it with, and none to watch it by."""
+
+    def refused(_process: object, _ended: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(spawner_start, "Pidfd", refused)
+    before = {child.pid for child in psutil.Process().children()}
+    starter = Starter(tmp_path / "s", tmp_path / "r", units="", command=COMMAND)
+    with pytest.raises(SpawnerTrouble, match="Too many open files"):
+        asyncio.run(starter.start())
+    assert {child.pid for child in psutil.Process().children()} <= before

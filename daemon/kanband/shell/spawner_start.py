@@ -141,13 +141,19 @@ class Starter:
 
     def _bury_later(self, pid: int) -> None:
         """It is our child, so it would be a zombie without us."""
-        process = process_id(pid)
-        assert process is not None, "our own child, not waited for"
-        # One that is about to end keeps its watch beside the next one's.
         try:
+            process = process_id(pid)
+            assert process is not None, "our own child, not waited for"
+            # One that is about to end keeps its watch beside the next one's.
             self._child = self._children[pid] = Pidfd(process, lambda: self._bury(pid))
         except ProcessGone:
             _bury(pid)
+        except OSError:
+            # Out of descriptors. Nobody has spoken with it yet; unwatched, it would be
+            # a zombie for as long as we live.
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            raise
 
     def _bury(self, pid: int) -> None:
         del self._children[pid]
