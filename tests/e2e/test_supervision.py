@@ -59,6 +59,7 @@ def test_a_stopped_worker_stays_stopped_over_a_restart_of_the_daemon(
 
 
 def test_scale_says_what_it_started_and_what_it_stopped(system: System) -> None:
+    system.worker_running()  # scale waits for those that it starts itself
     up = system.ask(control.ScaleCall(count=3), control.RestartedReply)
     assert [worker.state for worker in up.workers] == ["RUNNING"] * 3
     pids = [worker.pid for worker in up.workers]
